@@ -1,0 +1,73 @@
+"""Puts the numbers of both servers side by side in one table of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HEADER = ("", "app", "naive")
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """`results`: by server, the rows that `rows` makes. A dash where a server was not measured."""
+    names = list(dict.fromkeys(name for found in results.values() for name in found))
+    lines = [HEADER, *((name, *(results.get(who, {}).get(name, "-") for who in HEADER[1:])) for name in names)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    shown = [
+        f"{line[0]:<{widths[0]}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in lines
+    ]
+    return "\n".join([shown[0], "-" * len(shown[0]), *shown[1:]])
+
+
+def rows(found: dict[str, Any]) -> dict[str, str]:
+    """What was measured of one server, as names and cells."""
+    shown: dict[str, str] = {}
+    if "first_call" in found:
+        direct = found["direct"]["first"]
+        first = found["sequential"]["first"]
+        shown["first call of a fresh worker, ms"] = f"{found['first_call']['first']['max']:.1f}"
+        shown["time to first token, one at a time, p50 / p99 ms"] = f"{first['p50']:.1f} / {first['p99']:.1f}"
+        shown["  the same over a direct call, p50 / p99 ms"] = (
+            f"+{first['p50'] - direct['p50']:.1f} / +{first['p99'] - direct['p99']:.1f}"
+        )
+    if "open" in found:
+        run = found["open"]
+        shown["streams open at once"] = f"{run['peak']:,}{_failed(run) or ' (0 failed)'}"
+        shown["  memory of each, KiB"] = f"{run['kib_per_stream']:.0f}"
+        shown["  time to first token p50 / p99 ms"] = _pair(run["first"])
+    for count, run in sorted(found.get("steady", {}).items()):
+        title = f"{count} streams x 50/s: "
+        shown[title + "delivered tokens/s"] = f"{run['per_second']:,.0f}{_failed(run)}"
+        shown[title + "CPU us per token (core used)"] = f"{run['us_per_token']:.0f} ({run['cpu']['worker']:.0%})"
+        shown[title + "gap p50 / p99 ms"] = _pair(run["gap"])
+        shown[title + "time to first token p50 / p99 ms"] = _pair(run["first"])
+    if "most" in found:
+        searched = len(found["search"]) > len(found["steady"])
+        shown["streams held at 50/s, p99 gap < 200 ms"] = f"{'' if searched else '>= '}{found['most']}"
+    return shown
+
+
+def notes(results: dict[str, dict[str, Any]]) -> list[str]:
+    """What a reader should know of this run: causes of failures, and a load generator that was too busy to trust."""
+    told = []
+    for name, found in results.items():
+        runs = {**found.get("steady", {}), "open": found.get("open", {})}
+        for title, run in runs.items():
+            told += [f"{name}, {title}: {count} x {why}" for why, count in run.get("failures", {}).items()]
+            busy = run.get("cpu", {})
+            if busy.get("load", 0) + busy.get("upstream", 0) > 0.9:
+                told.append(f"{name}, {title}: load generator and upstream were at their limit; do not trust this row")
+            if run.get("others", 0) > 0.15:
+                told.append(
+                    f"{name}, {title}: other processes took {run['others']:.0%} of a core; measure again when idle"
+                )
+    return told
+
+
+def _pair(found: dict[str, float]) -> str:
+    return f"{found['p50']:.0f} / {found['p99']:.0f}" if found else "none"
+
+
+def _failed(run: dict[str, Any]) -> str:
+    return f" ({run['failed']} failed)" if run["failed"] else ""

@@ -1,0 +1,1 @@
+"""A ChatGPT-style chat app whose OpenAI key never leaves the server."""

@@ -1,0 +1,1 @@
+"""Conversations, the turn, and the live reply that listeners share."""

@@ -1,0 +1,99 @@
+"""The beat of a worker: once a second it stores what its live replies have, and looks for what others ask or left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatbot.chats.conversations import DEAD_AFTER_MS, storable
+from chatbot.chats.live import LiveReplies
+from chatbot.db import messages, now_ms, writing
+from chatbot.visitors.counters import drop_expired
+
+HEARTBEAT_S = 1.0
+SWEEP_S = 5.0  # how often dead workers' messages are looked for
+EXPIRE_S = 600.0
+
+_KEEP = (
+    update(messages)
+    .where(
+        messages.c.chat == bindparam("of_chat"),
+        messages.c.id == bindparam("of_message"),
+        messages.c.status == "streaming",
+    )
+    .values(text=bindparam("now_text"), reasoning=bindparam("now_reasoning"), heartbeat_at=bindparam("now_ms"))
+)
+_STOPS = select(messages.c.chat).where(messages.c.status == "streaming", messages.c.stop_asked == 1)
+
+log = logging.getLogger("chatbot.beat")
+
+
+class Beat:
+    """A thread (under gevent a greenlet) that starts once, after a worker's fork."""
+
+    def __init__(self, engine: Engine, live: LiveReplies) -> None:
+        self._engine = engine
+        self._live = live
+        self._lock = threading.Lock()
+        self._running = False
+        self._swept = self._expired = 0.0
+
+    def start(self) -> None:
+        """Begin to beat, unless this process does already."""
+        with self._lock:
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, daemon=True, name="beat").start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.beat()
+            except SQLAlchemyError as error:
+                log.error("the database failed: %s", type(error).__name__)
+            time.sleep(HEARTBEAT_S)
+
+    def beat(self) -> None:
+        """Store what is live, obey what was asked, and from time to time clean up."""
+        if len(self._live):
+            with writing(self._engine) as connection:
+                self._keep(connection)
+                stops = set(connection.execute(_STOPS).scalars())
+            for reply in self._live:
+                if reply.chat in stops:
+                    reply.stop()
+        if time.monotonic() - self._swept > SWEEP_S:
+            self._swept = time.monotonic()
+            mark_dead(self._engine)
+        if time.monotonic() - self._expired > EXPIRE_S:
+            self._expired = time.monotonic()
+            drop_expired(self._engine)
+
+    def _keep(self, connection: Connection) -> None:
+        rows = [
+            {
+                "of_chat": reply.chat,
+                "of_message": reply.message,
+                "now_text": storable(reply.text),
+                "now_reasoning": storable(reply.reasoning),
+                "now_ms": now_ms(),
+            }
+            for reply in self._live
+        ]
+        if rows:
+            connection.execute(_KEEP, rows)
+
+
+def mark_dead(engine: Engine) -> None:
+    """Mark as interrupted what no worker has touched for DEAD_AFTER_MS: its worker died."""
+    dead = (messages.c.status == "streaming") & (messages.c.heartbeat_at < now_ms() - DEAD_AFTER_MS)
+    with engine.connect() as connection:
+        if connection.execute(select(messages.c.id).where(dead).limit(1)).first() is None:
+            return
+    with writing(engine) as connection:
+        count = connection.execute(update(messages).where(dead).values(status="interrupted")).rowcount
+    log.warning("%d answers of a worker that died were marked interrupted", count)

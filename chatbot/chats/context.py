@@ -1,0 +1,29 @@
+"""How much of a chat is sent: the newest turns that fit, the question always."""
+
+from __future__ import annotations
+
+from chatbot.money.prices import BYTES_PER_TOKEN
+
+TURN_TOKENS = 4  # what a role and its separators take
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text, estimated from its UTF-8 bytes: English takes fewer, most other writing about as many."""
+    return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
+
+
+def fit(system: str, turns: list[tuple[str, str]], max_tokens: int) -> tuple[list[tuple[str, str]], int]:
+    """The newest turns within `max_tokens`, beginning with a question; and how many older ones were left out.
+
+    `turns`: (role, text), oldest first, the question last. The question is kept even where it alone is too long.
+    """
+    left = max_tokens - estimate_tokens(system)
+    first = len(turns) - 1
+    for index in range(len(turns) - 1, -1, -1):
+        left -= estimate_tokens(turns[index][1]) + TURN_TOKENS
+        if left < 0:
+            break
+        first = index
+    while first < len(turns) - 1 and turns[first][0] != "user":
+        first += 1
+    return turns[first:], first

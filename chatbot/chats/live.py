@@ -1,0 +1,153 @@
+"""The live reply: an append-only text, made by one producer and shared by any number of listeners."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chatbot.errors import Problem
+from chatbot.model.events import Usage
+from chatbot.model.transport import Cut
+
+SILENCE_S = 10  # a listener that has waited this long is told so
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a reply ended. `status`: complete, stopped, interrupted or failed; the problem's members when failed."""
+
+    status: str
+    finish_reason: str | None = None
+    problem: dict[str, object] | None = None
+    usage: Usage | None = None
+    cost_nano: int | None = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is new for one listener: text up to character `position` of the reply, and the outcome once it ended."""
+
+    text: str = ""
+    reasoning: str = ""
+    position: int = 0
+    outcome: Outcome | None = None
+
+
+class LiveReply:
+    """One reply while it is made. The producer appends and ends it; listeners read from any character on."""
+
+    def __init__(self, chat: str, message: str, question: str, model: str) -> None:
+        self.chat, self.message, self.question, self.model = chat, message, question, model
+        self.cut = Cut()
+        self.left_out = 0
+        self.began = time.monotonic()
+        self.outcome: Outcome | None = None
+        self.failure: Problem | None = None  # as it was raised, for an answer that has not begun
+        self.stop_status: str | None = None
+        self.length = 0
+        self._texts: list[str] = []
+        self._reasonings: list[str] = []
+        self.started = False  # has the upstream answered?
+        self._changed = threading.Condition(threading.Lock())
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasonings)
+
+    def append(self, text: str, reasoning: str) -> None:
+        """Add what came; the first call, even with nothing, says that the upstream has answered."""
+        with self._changed:
+            self.started = True
+            if text:
+                self._texts.append(text)
+                self.length += len(text)
+            if reasoning:
+                self._reasonings.append(reasoning)
+            self._changed.notify_all()
+
+    def end(self, outcome: Outcome, failure: Problem | None = None) -> None:
+        with self._changed:
+            self.outcome, self.failure = outcome, failure
+            self._changed.notify_all()
+
+    def stop(self, status: str = "stopped") -> None:
+        """End it from outside: the producer wakes, keeps what came so far and marks it with this status."""
+        if self.outcome is None:
+            self.stop_status = self.stop_status or status
+            self.cut.pull()
+            with self._changed:
+                self._changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another attempt; a stop ends the wait."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.stop_status is not None, seconds)
+
+    def wait_started(self, seconds: float) -> None:
+        """Wait for the upstream's first event. Raises the Problem of a reply that failed before it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.started or self.outcome is not None, seconds)
+        if self.failure is not None and not self.started:
+            raise self.failure
+
+    def wait_ended(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.outcome is not None, seconds)
+
+    def listen(self, after: int = 0) -> Iterator[Progress | None]:
+        """What is there beyond character `after`, then what comes, to the outcome; None after each silence."""
+        texts = reasonings = 0
+        skip = after
+        while True:
+            with self._changed:
+                if texts == len(self._texts) and reasonings == len(self._reasonings) and self.outcome is None:
+                    self._changed.wait(SILENCE_S)
+                text = "".join(self._texts[texts:])
+                reasoning = "".join(self._reasonings[reasonings:])
+                texts, reasonings = len(self._texts), len(self._reasonings)
+                position, outcome = self.length, self.outcome
+            if skip:
+                text, skip = text[skip:], max(0, skip - len(text))
+            if text or reasoning or outcome:
+                yield Progress(text, reasoning, max(position, after), outcome)
+                if outcome:
+                    return
+            else:
+                yield None
+
+
+class LiveReplies:
+    """The replies that this process is making, by chat."""
+
+    def __init__(self) -> None:
+        self._by_chat: dict[str, LiveReply] = {}
+
+    def __iter__(self) -> Iterator[LiveReply]:
+        return iter(list(self._by_chat.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_chat)
+
+    def get(self, chat: str) -> LiveReply | None:
+        return self._by_chat.get(chat)
+
+    def add(self, reply: LiveReply) -> None:
+        self._by_chat[reply.chat] = reply
+
+    def remove(self, reply: LiveReply) -> None:
+        self._by_chat.pop(reply.chat, None)
+
+    def close(self, seconds: float) -> None:
+        """The process is about to end: keep what every reply has, marked interrupted."""
+        for reply in self:
+            reply.stop("interrupted")
+        deadline = time.monotonic() + seconds
+        for reply in self:
+            reply.wait_ended(max(0.0, deadline - time.monotonic()))

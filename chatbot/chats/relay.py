@@ -1,0 +1,102 @@
+"""The relay of one reply: attempts, the retry, and each batch from the upstream into the live reply."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+
+from chatbot.chats.context import fit
+from chatbot.chats.live import LiveReplies, LiveReply
+from chatbot.errors import Broken, Problem
+from chatbot.model.client import Client, Reply
+from chatbot.model.events import Batch, Call, End
+from chatbot.model.faults import ContextTooLong
+
+BACK_OFF_S = 0.5
+LONGEST_BACK_OFF_S = 5.0  # an upstream that asks for more is not asked again in this turn
+LONGEST_REPLY_S = 1800
+CHARS_PER_TOKEN = 32  # no bounded answer is longer: a server that ignores its bound is cut off here
+PACE_S = 0.001  # pause after each read, times the live replies: the busier the worker, the larger its batches
+LONGEST_PACE_S = 0.1
+
+
+class Relay:
+    """Makes one reply. `call.turns` is the whole chat; what does not fit `context_tokens` is left out, oldest first."""
+
+    def __init__(
+        self, client: Client, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies
+    ) -> None:  # fmt: skip
+        self._client, self._reply, self._call, self._others = client, reply, call, others
+        self._context_tokens = context_tokens
+        self._retried = False
+        self._upstream: Reply | None = None
+        self.request_id = ""
+        self.first_ms: float | None = None
+
+    def run(self) -> End:
+        """Make the reply to its end. Raises its Problem, after a retry where that helps."""
+        while True:
+            try:
+                return self._attempt()
+            except ContextTooLong:
+                if self._reply.length or not self._shorten():
+                    raise
+            except Problem as problem:
+                self._wait_or_raise(problem)
+
+    def close(self) -> None:
+        """Let go of the connection; may take a moment, so listeners are woken before."""
+        if self._upstream is not None:
+            self._upstream.close()
+
+    def _attempt(self) -> End:
+        turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens)
+        self.close()
+        self._upstream = self._client.open(replace(self._call, turns=turns), self._reply.cut)
+        self.request_id = self._upstream.request_id
+        for batch in self._upstream:
+            if batch.problem is None or batch.text:
+                self._deliver(batch)
+            if batch.problem is not None:
+                raise batch.problem
+            if batch.end is not None:
+                return batch.end
+            if self._is_too_long():
+                return End("length")
+            if len(self._others) > 1:
+                time.sleep(min(LONGEST_PACE_S, PACE_S * len(self._others)))
+        raise Broken(cause="the stream ended without a final event")
+
+    def _deliver(self, batch: Batch) -> None:
+        if batch.events:
+            if self.first_ms is None and batch.text:
+                self.first_ms = (time.monotonic() - self._reply.began) * 1000
+            self._reply.append(batch.text, batch.reasoning)
+
+    def _is_too_long(self) -> bool:
+        if time.monotonic() - self._reply.began > LONGEST_REPLY_S:
+            raise Broken(cause=f"not complete after {LONGEST_REPLY_S} s")
+        return self._reply.length > self._call.max_output_tokens * CHARS_PER_TOKEN
+
+    def _shorten(self) -> bool:
+        """Halve what is sent of the chat; False when nothing but the question is left."""
+        sent = len(self._call.turns) - self._reply.left_out
+        while sent > 1:
+            self._context_tokens //= 2
+            kept, _ = fit(self._call.system, self._call.turns, self._context_tokens)
+            if len(kept) < sent:
+                return True
+        return False
+
+    def _wait_or_raise(self, problem: Problem) -> None:
+        """Wait before the one retry; raise where it would not help, is not allowed, or is asked to wait too long."""
+        told = problem.retry_after if problem.told_wait else None
+        wait_s = BACK_OFF_S * random.uniform(1, 2) if told is None else told
+        started = self.first_ms is not None or self._reply.started
+        if not problem.retryable or self._retried or started or wait_s > LONGEST_BACK_OFF_S or self._reply.stop_status:
+            raise problem
+        self._retried = True
+        self._reply.pause(wait_s)
+        if self._reply.stop_status:
+            raise problem

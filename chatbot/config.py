@@ -1,0 +1,161 @@
+"""Settings: the only place that reads the environment (pydantic-settings over python-dotenv).
+
+Every field is a variable of the same name in capitals. Real variables win over `.env`; an empty one counts as unset.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chatbot.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_HOSTS = ("api.openai.com", "us.api.openai.com", "eu.api.openai.com")
+# Platforms whose disk is thrown away at each deploy, by the variable that each sets.
+EPHEMERAL = {"DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly", "K_SERVICE": "Cloud Run"}
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _limit(value: str) -> str:
+    parse_many(value)
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("must be an http or https address without a user name")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    for old in ("postgres://", "postgresql://"):
+        if value.startswith(old):
+            return "postgresql+psycopg://" + value.removeprefix(old)
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or value == "sqlite:///:memory:":
+        raise ValueError("must be a sqlite:/// file or a postgresql:// address")
+    return value
+
+
+def _storage(value: str) -> str:
+    if value.split(":")[0] not in ("redis", "rediss", "valkey", "valkeys", "memory"):
+        raise ValueError("must be redis://, rediss://, valkey://, valkeys:// or memory://")
+    return value
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Limit = Annotated[str, AfterValidator(_limit)]
+
+
+class Settings(BaseSettings):
+    """All settings, validated. Secrets are masked when shown."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    openai_api_key: SecretStr | None = Field(None, description="the key; without one the tutor answers")
+    openai_api_key_file: Path | None = Field(None, description="a file that holds the key")
+    openai_base_url: Annotated[str, AfterValidator(_url)] = Field(
+        OPENAI_URL, description="another OpenAI-compatible server", examples=["http://127.0.0.1:11434/v1"]
+    )
+    openai_trusted_hosts: Names = Field([], description="hosts beside OpenAI's that may get an OpenAI key")
+    openai_api: Literal["responses", "chat_completions"] = Field("responses", description="the API to call")
+    openai_model: str = Field("gpt-6-luna", description="the default model")
+    openai_models: Names = Field([], description="models a visitor may choose from")
+    system_prompt: str = Field(
+        "You are a helpful assistant. Answer in the language of the question, in Markdown.",
+        description="what the model is told first; visitors neither see nor change it",
+    )
+    max_output_tokens: int = Field(2048, ge=16, description="longest answer, reasoning included")
+    max_message_chars: int = Field(8000, ge=1, description="longest message of a visitor")
+    max_context_tokens: int = Field(16000, ge=1, description="how much of a chat is sent, estimated")
+    limit_visitor: Limit = Field("8/minute;100/day", description="messages per visitor")
+    limit_network: Limit = Field("30/minute;400/day", description="messages per IPv4 address or IPv6 /64")
+    limit_site: Limit = Field("5000/day", description="messages of all visitors together")
+    limit_new_visitors: Limit = Field("30/hour", description="new visitors per network")
+    ratelimit_storage_uri: Annotated[str, AfterValidator(_storage)] | None = Field(
+        None, description="where limits are counted, if not in the database", examples=["redis://localhost:6379"]
+    )
+    database_url: Annotated[str, AfterValidator(_database)] = Field(
+        "sqlite:///instance/chat.db", description="where chats and counters live"
+    )
+    secret_key: SecretStr | None = Field(None, min_length=8, description="signs cookies", examples=["32 random bytes"])
+    secret_key_file: Path | None = Field(None, description="a file that holds it")
+    trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose X-Forwarded-* count")
+    allowed_origins: Names = Field([], description="other front ends", examples=["https://chat.example.org"])
+    log_format: Literal["text", "json"] = Field("text", description="how log lines are written")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    web_concurrency: int = Field(1, ge=1, le=64, description="worker processes")
+
+    @property
+    def models(self) -> list[str]:
+        """Allowed models, the default first."""
+        return list(dict.fromkeys([self.openai_model, *self.openai_models]))
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite file, or None on another database; relative paths start at the checkout."""
+        if not self.database_url.startswith("sqlite:"):
+            return None
+        return ROOT / self.database_url.removeprefix("sqlite:///")
+
+    @property
+    def upstream_host(self) -> str:
+        """The host, in lower case, that calls and the key go to."""
+        return (urlsplit(self.openai_base_url).hostname or "").lower()
+
+    @property
+    def upstream_is_openai(self) -> bool:
+        return self.upstream_host in OPENAI_HOSTS
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        if self.ratelimit_storage_uri == "memory://" and self.web_concurrency > 1:
+            _refuse(
+                "RATELIMIT_STORAGE_URI", "memory:// would give each of several workers its own count", "leave it unset"
+            )
+        if self.sqlite_path is None and not (self.secret_key or self.secret_key_file):
+            _refuse("SECRET_KEY", "is required when DATABASE_URL is not SQLite", "SECRET_KEY=<32 random bytes>")
+        platform = next((name for mark, name in EPHEMERAL.items() if os.environ.get(mark)), None)
+        if platform and self.sqlite_path and not _on_volume(self.sqlite_path):
+            _refuse("DATABASE_URL", f"points to a disk that {platform} does not keep", "postgresql://user@host/chat")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and validate all settings. Raises SettingsError with one line per fault, never quoting a secret."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError([_line(fault) for fault in error.errors()]) from None
+
+
+def _refuse(name: str, why: str, example: str) -> None:
+    raise ValueError(f"{name} {why}. Example: {example}")
+
+
+def _line(fault: Any) -> str:
+    said = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return str(said)
+    field = Settings.model_fields[str(fault["loc"][0])]
+    name = str(fault["loc"][0]).upper()
+    example = (field.examples or [field.default])[0]
+    return f"{name} is not valid: {said}. Example: {name}={example}"
+
+
+def _on_volume(path: Path) -> bool:
+    return any(os.path.ismount(parent) for parent in path.parents if parent != Path("/"))

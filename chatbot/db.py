@@ -1,0 +1,131 @@
+"""The database: engine, tables, transactions (SQLAlchemy Core). Times are milliseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    text,
+)
+
+from chatbot.config import Settings
+
+BUSY_TIMEOUT_S = 5
+
+metadata = MetaData()
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("visitor", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("head", String(64)),  # the newest message of the version being read
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("chats_of_visitor", "visitor", "updated_at"),
+)
+
+# Messages form a tree: a new version stands beside the old one, under the same parent.
+messages = Table(
+    "messages",
+    metadata,
+    Column("chat", String(64), ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("parent", String(64)),
+    Column("role", String(16), nullable=False),  # user, assistant
+    Column("status", String(16), nullable=False),  # streaming, complete, stopped, interrupted, failed
+    Column("text", Text, nullable=False, default=""),
+    Column("reasoning", Text, nullable=False, default=""),
+    Column("model", String(128)),
+    Column("finish_reason", String(32)),
+    Column("problem", Text),  # the problem's members as JSON
+    Column("left_out", Integer, nullable=False, default=0),  # older messages that were not sent
+    Column("input_tokens", Integer),
+    Column("cached_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    Column("cost_nano", BigInteger),  # nano-dollars
+    Column("request_id", String(128)),  # OpenAI's x-request-id
+    Column("stop_asked", Integer, nullable=False, default=0),
+    Column("created_at", BigInteger, nullable=False),
+    Column("heartbeat_at", BigInteger),
+)
+Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=messages.c.status == "streaming",
+      sqlite_where=messages.c.status == "streaming")  # fmt: skip
+
+limit_counters = Table(
+    "limit_counters",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("slot", BigInteger, nullable=False),  # number of the current window since 1970
+    Column("current", Integer, nullable=False),
+    Column("previous", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("limit_counters_expiry", limit_counters.c.expires_at)
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """An engine for DATABASE_URL. SQLite runs in WAL mode; its writers queue for up to BUSY_TIMEOUT_S."""
+    if settings.sqlite_path is None:
+        return create_engine(settings.database_url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{settings.sqlite_path}",
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        pool_size=10,
+        max_overflow=50,
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may write: committed as a whole, or not at all.
+
+    SQLite takes the write lock at its start, so that it never has to give up half-way.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+        with connection.begin():
+            yield connection
+
+
+def check(engine: Engine) -> None:
+    """Raise SQLAlchemy's error when the database cannot be written."""
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE chats SET head = head WHERE id = ''"))
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours to send
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

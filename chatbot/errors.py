@@ -1,0 +1,125 @@
+"""The error tree: what the visitor reads, the status and code on the wire, and when waiting helps.
+
+    SettingsError            the start is refused; one line a fault
+    Problem                  becomes application/problem+json (RFC 9457), or an in-band error event
+    ├── BadRequest           400  bad_request    the request is malformed; `field` says where
+    ├── CrossSite            403  cross_site     another site's page sent it
+    ├── NotFound             404  not_found      no such thing, or somebody else's
+    ├── ReplyRunning         409  reply_running  this chat is still being answered
+    ├── TooLong              413  too_long       over a bound; `field` says which
+    ├── Blocked              422  blocked        refused by moderation
+    ├── LimitReached         429  rate_limited   a visitor, network or site limit
+    ├── Unavailable          503  unavailable    configuration, key or money: only the operator can help
+    ├── Busy                 503  busy           overload, time-out, no connection: waiting helps
+    └── Broken               503  broken         the answer arrived damaged or incomplete
+
+A Problem's words are ours and safe to show; `cause` is for the operator's log and never holds upstream text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from click import ClickException
+
+
+class SettingsError(ClickException):
+    """The settings do not allow a start. `lines`: one per fault, naming the variable and the fix.
+
+    `flask` prints these lines alone, with no traceback.
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Problem(Exception):
+    """A failure with a status, a stable code and one plain sentence for the visitor."""
+
+    status = 500
+    code = "internal"
+    title = "Something went wrong"
+    detail = "Something went wrong on the server. Please try again."
+    retryable = False  # may the same call be made once more before the first byte?
+    told_wait = False  # did the upstream itself say how long to wait?
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        cause: str = "",
+        retry_after: float | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.detail = detail or type(self).detail
+        self.cause = cause
+        self.retry_after = retry_after
+        self.field = field
+        super().__init__(f"{self.code}: {cause or self.detail}")
+
+    def members(self) -> dict[str, Any]:
+        """The problem's JSON members (RFC 9457); `retry_after` in whole seconds, rounded up."""
+        members: dict[str, Any] = {
+            "type": f"about:blank#{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        if self.retry_after is not None:
+            members["retry_after"] = max(1, -int(-self.retry_after // 1))
+        if self.field is not None:
+            members["field"] = self.field
+        return members
+
+
+class BadRequest(Problem):
+    status, code, title = 400, "bad_request", "The request is malformed"
+    detail = "The request could not be understood."
+
+
+class CrossSite(Problem):
+    status, code, title = 403, "cross_site", "Sent by another site"
+    detail = "This request came from another site and was refused."
+
+
+class NotFound(Problem):
+    status, code, title = 404, "not_found", "Not found"
+    detail = "There is nothing here, or it is not yours."
+
+
+class ReplyRunning(Problem):
+    status, code, title = 409, "reply_running", "Still answering"
+    detail = "This chat is still being answered. Wait for the answer, or stop it."
+
+
+class TooLong(Problem):
+    status, code, title = 413, "too_long", "Too long"
+    detail = "The message is too long."
+
+
+class Blocked(Problem):
+    status, code, title = 422, "blocked", "Not answered"
+    detail = "This message was not answered because it goes against the usage rules."
+
+
+class LimitReached(Problem):
+    status, code, title = 429, "rate_limited", "Too many messages"
+    detail = "That was a lot of messages. Please wait a little."
+
+
+class Unavailable(Problem):
+    status, code, title = 503, "unavailable", "Not available"
+    detail = "The assistant is not available right now."
+
+
+class Busy(Problem):
+    status, code, title = 503, "busy", "Busy"
+    detail = "The assistant is busy right now. Please try again in a moment."
+    retryable = True
+
+
+class Broken(Problem):
+    status, code, title = 503, "broken", "The answer broke off"
+    detail = "The answer broke off before it was complete."

@@ -1,0 +1,1 @@
+"""The key's room: where a key comes from, who may get it, what names it."""

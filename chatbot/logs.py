@@ -1,0 +1,56 @@
+"""Log lines, as text or JSON, with anything shaped like a key taken out of the finished line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+from chatbot.config import Settings
+
+KEY_SHAPED = re.compile(r"sk-[A-Za-z0-9_-]{13,}")
+
+
+def redact(text: str) -> str:
+    """The text with key-shaped strings replaced."""
+    return KEY_SHAPED.sub("[key]", text)
+
+
+class TextFormatter(logging.Formatter):
+    """One line for people; redacted as a whole, tracebacks included."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return redact(json.dumps(line, ensure_ascii=False))
+
+
+def formatter(settings: Settings) -> logging.Formatter:
+    return JsonFormatter() if settings.log_format == "json" else TextFormatter()
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Send the app's log lines to standard error. Calling it again replaces the handler."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(settings))
+    logger = logging.getLogger("chatbot")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)

@@ -1,0 +1,65 @@
+"""Brings the tables up to date (Alembic): an empty database is set up at start, an old one only when asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from chatbot.config import ROOT
+from chatbot.db import writing
+from chatbot.errors import SettingsError
+
+ADVISORY_LOCK = 7_236_101  # any fixed number: workers that start together take turns
+
+
+def prepare(engine: Engine) -> None:
+    """Set up an empty database. Raises SettingsError when its tables are of another version."""
+    with writing(engine) as connection:
+        _take_turns(connection)
+        current, newest = _revisions(connection)
+        if current == newest:
+            return
+        if current is not None or inspect(connection).has_table("chats"):
+            raise SettingsError(
+                [f"DATABASE_URL holds tables of version {current}, this app needs {newest}: run `flask db upgrade`."]
+            )
+        _upgrade(connection)
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Bring the tables to the newest version, all or nothing; return the versions before and after."""
+    with writing(engine) as connection:
+        _take_turns(connection)
+        current, newest = _revisions(connection)
+        _upgrade(connection)
+    return current, newest
+
+
+def _take_turns(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
+
+
+def _config() -> Any:
+    from alembic.config import Config  # only a start needs Alembic, not a request
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "chatbot" / "migrations"))
+    return config
+
+
+def _revisions(connection: Connection) -> tuple[str | None, str]:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), str(newest)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,173 @@
+"""The only importer of openai: opens a streamed reply and turns every failure into a problem of ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import openai
+
+from chatbot.errors import Broken, Problem
+from chatbot.model.events import Batch, Call
+from chatbot.model.faults import Refused, problem_of_class, problem_of_status
+from chatbot.model.stream import ChatDecoder, ReplyDecoder, ResponsesDecoder
+from chatbot.model.transport import Cut, Urllib3Transport, current_cut
+
+CONNECT_S = 10
+SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
+WARM_UP_S = 3
+REHEARSAL = Call("rehearsal", "none", [("user", "Hello")], 64, safety_identifier="none", cache_key="none")
+
+log = logging.getLogger("chatbot.model")
+
+
+class Client:
+    """Calls one OpenAI-compatible server through the SDK, by the Responses API or Chat Completions.
+
+    `key` is asked at every attempt. `plain`: the server is not OpenAI's own. It may refuse what only OpenAI's knows:
+    level 0 sends everything, level 1 leaves out what is OpenAI's alone, level 2 speaks as older servers do.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api: str,
+        key: Callable[[], str],
+        transport: httpx2.BaseTransport,
+        *,
+        plain: bool = False,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self._transport = transport
+        self._chat = api == "chat_completions"
+        self._level = 0
+        self._last_level = (2 if self._chat else 1) if plain else 0
+        self._sdk = openai.OpenAI(
+            api_key=key,
+            base_url=base_url,
+            max_retries=0,
+            organization="",
+            project="",
+            timeout=httpx2.Timeout(silence_s, connect=CONNECT_S),
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=httpx2.Client(transport=transport, follow_redirects=False, trust_env=False),
+        )
+
+    def warm_up(self) -> None:
+        """Open a connection ahead of the first call; a server that is not there yet is no error."""
+        if isinstance(self._transport, Urllib3Transport):
+            self._transport.warm_up(WARM_UP_S)
+
+    def rehearse(self) -> None:
+        """Make a call and read it to its end, to have every import behind."""
+        with closing(self.open(REHEARSAL, Cut())) as reply:
+            list(reply)
+
+    def open(self, call: Call, cut: Cut) -> Reply:
+        """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply."""
+        level = self._level
+        while True:
+            try:
+                reply = self._open(call, cut, level)
+            except Refused:
+                if level >= self._last_level:
+                    raise
+                level += 1
+                log.info("the server refused the request's form: trying parameters of level %d", level)
+            else:
+                self._level = level
+                return reply
+
+    def _open(self, call: Call, cut: Cut, level: int) -> Reply:
+        token = current_cut.set(cut)
+        try:
+            # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
+            create: Any
+            if self._chat:
+                create = self._sdk.chat.completions.with_streaming_response.create
+                body, decoder = chat_body(call, level), ChatDecoder()
+                return Reply(create(model=call.model, messages=[], stream=True, extra_body=body), decoder, cut)
+            create = self._sdk.responses.with_streaming_response.create
+            body = responses_body(call, level)
+            return Reply(create(model=call.model, stream=True, extra_body=body), ResponsesDecoder(), cut)
+        except openai.APIStatusError as error:
+            raise _problem(error) from None
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
+            raise problem_of_class(error) from None
+        finally:
+            current_cut.reset(token)
+
+
+class Reply:
+    """A reply that is arriving. Iterate for batches; the last one has an end or a problem."""
+
+    def __init__(self, manager: Any, decoder: ReplyDecoder, cut: Cut) -> None:
+        self._manager = manager
+        self._cut = cut
+        self._decoder = decoder
+        self._response: httpx2.Response = manager.__enter__().http_response
+        self.request_id = self._response.headers.get("x-request-id", "")[:128]
+        kind = self._response.headers.get("content-type", "")
+        if "text/event-stream" not in kind.lower():
+            self.close()
+            raise Broken(cause="a 200 that is not an event stream")
+        self._bytes = self._response.iter_raw()  # asked for uncompressed
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            for data in self._bytes:
+                batch = self._decoder.feed(data)
+                yield batch
+                if batch.end or batch.problem:
+                    return
+            yield self._decoder.finish()
+        except httpx2.TimeoutException:
+            yield Batch(problem=Broken(cause="the stream fell silent"))
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            yield Batch(problem=Broken(cause=f"the stream was cut ({type(error).__name__})"))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._cut.release()
+        self._manager.__exit__(None, None, None)
+
+
+def responses_body(call: Call, level: int) -> dict[str, Any]:
+    """What POST /responses is sent: https://platform.openai.com/docs/api-reference/responses/create"""
+    body = {
+        "instructions": call.system,
+        "input": [{"role": role, "content": text} for role, text in call.turns],
+        "max_output_tokens": call.max_output_tokens,
+    }
+    return body | (_own(call) if level == 0 else {})
+
+
+def chat_body(call: Call, level: int) -> dict[str, Any]:
+    """What POST /chat/completions is sent: https://platform.openai.com/docs/api-reference/chat/create"""
+    turns = [("system", call.system), *call.turns]
+    body: dict[str, Any] = {"messages": [{"role": role, "content": text} for role, text in turns]}
+    if level == 2:
+        return body | {"max_tokens": call.max_output_tokens}
+    bound = {"max_completion_tokens": call.max_output_tokens, "stream_options": {"include_usage": True}}
+    return body | bound | (_own(call) if level == 0 else {})
+
+
+def _own(call: Call) -> dict[str, Any]:
+    """OpenAI's own: kept by nobody, traced to no person, cached across the turns of one chat."""
+    return {"store": False, "safety_identifier": call.safety_identifier, "prompt_cache_key": call.cache_key}
+
+
+def _problem(error: openai.APIStatusError) -> Problem:
+    body = error.body
+    told = body if isinstance(body, dict) else {}
+    headers = error.response.headers
+    return problem_of_status(
+        error.status_code,
+        str(told.get("code") or (body if isinstance(body, str) else "")),
+        str(told.get("type") or ""),
+        headers,
+        headers.get("x-request-id", ""),
+    )

@@ -1,0 +1,190 @@
+"""The wire to the upstream: a small httpx2 transport over urllib3, a fifth of the default one's CPU per read.
+
+The SDK above it keeps authentication, time-outs and errors. A call in progress can be cut from another thread.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any
+
+import httpx2
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+
+POOL_SIZE = 100
+READ_BYTES = 65_536
+NO_RETRIES = urllib3.Retry(False, redirect=False)
+MAX_ERROR_BYTES = 65_536  # of an error's body, which the SDK reads whole
+
+
+class Cut:
+    """A switch that closes the connection of one call, from whichever thread pulls it."""
+
+    def __init__(self) -> None:
+        self.pulled = False
+        self._socket: socket.socket | None = None
+
+    def watch(self, connected: socket.socket | None) -> None:
+        self._socket = connected
+        if self.pulled:
+            self.pull()
+
+    def release(self) -> None:
+        """The call is over: its socket may soon be another call's."""
+        self._socket = None
+
+    def pull(self) -> None:
+        """Shut the call's socket: whoever waits for it wakes. Safe at any time, and more than once."""
+        self.pulled = True
+        if self._socket is not None:
+            with suppress(OSError):  # the plain socket's shutdown, under TLS too: the reader still holds that
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+current_cut: ContextVar[Cut | None] = ContextVar("current_cut", default=None)
+
+
+class _Watched:
+    """A connection that tells the current call's Cut which socket it uses."""
+
+    sock: socket.socket | None
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self._tell()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._tell()
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def _tell(self) -> None:
+        cut = current_cut.get()
+        if cut is not None and self.sock is not None:
+            cut.watch(self.sock)
+
+
+class _HTTP(_Watched, HTTPConnection):
+    pass
+
+
+class _HTTPS(_Watched, HTTPSConnection):
+    pass
+
+
+class Urllib3Transport(httpx2.BaseTransport):
+    """One pool of connections to one server. Follows no redirect, retries nothing, believes no proxy variable."""
+
+    def __init__(self, base_url: str) -> None:
+        self._pool = urllib3.connection_from_url(base_url, maxsize=POOL_SIZE, block=False)
+        self._pool.ConnectionCls = _HTTPS if base_url.startswith("https:") else _HTTP
+
+    def warm_up(self, timeout_s: float) -> None:
+        """Open one connection, so that the first call finds it ready; give up quietly where that fails."""
+        connection = self._pool._get_conn()
+        connection.timeout = timeout_s
+        with suppress(HTTPError, OSError):
+            connection.connect()
+        self._pool._put_conn(connection)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        timeout = request.extensions.get("timeout", {})
+        try:
+            response = self._pool.urlopen(
+                request.method,
+                request.url.raw_path.decode("ascii"),
+                body=request.read(),
+                headers=urllib3.HTTPHeaderDict(request.headers.multi_items()),
+                timeout=urllib3.Timeout(connect=timeout.get("connect"), read=timeout.get("read")),
+                retries=NO_RETRIES,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except (HTTPError, OSError) as error:
+            raise _translated(error, request) from None
+        return httpx2.Response(
+            response.status,
+            headers=list(response.headers.items()),
+            stream=_Body(response, request),
+            request=request,
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx2.SyncByteStream):
+    """The body as it arrives: all that is there at each read, however many chunks the server made of it."""
+
+    def __init__(self, response: Any, request: httpx2.Request) -> None:
+        self._response = response
+        self._request = request
+        self._is_whole = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            if self._response.chunked:
+                yield from self._dechunked()
+            else:
+                yield from self._plain()
+        except (HTTPError, OSError, ValueError) as error:
+            raise _translated(error, self._request) from None
+
+    def _plain(self) -> Iterator[bytes]:
+        seen = 0
+        while data := self._response.read1(READ_BYTES):
+            yield data
+            seen += len(data)
+            if self._response.status >= 400 and seen > MAX_ERROR_BYTES:
+                return
+        self._is_whole = True
+
+    def _dechunked(self) -> Iterator[bytes]:
+        """RFC 9112, section 7.1, without http.client's read for every chunk: a chunk is one token, often."""
+        source, left, rest = self._response._original_response.fp, 0, b""
+        while data := source.read1(READ_BYTES):
+            payload = []
+            data, rest = rest + data, b""
+            while data:
+                if left:
+                    payload.append(data[:left])
+                    data, left = data[left:], max(0, left - len(data))
+                    continue
+                line, found, after = data.partition(b"\r\n")
+                if not found:
+                    rest, data = data, b""
+                elif line.split(b";")[0].strip() == b"0":
+                    self._is_whole = after == b"\r\n"
+                    data, source = b"", None
+                else:
+                    left, data = int(line.split(b";")[0], 16) if line else 0, after
+            if payload:
+                yield b"".join(payload)
+            if source is None:
+                return
+        raise ProtocolError("the body ended early")
+
+    def close(self) -> None:
+        """Give the connection back if all was read; close it otherwise."""
+        if self._is_whole:
+            self._response._original_response.close()
+            self._response.release_conn()
+        else:
+            self._response.close()
+
+
+def _translated(error: Exception, request: httpx2.Request) -> httpx2.TransportError:
+    """httpx2's error for one of urllib3's, without its text: that may quote what was sent."""
+    name = type(error).__name__
+    if isinstance(error, (NewConnectionError, ssl.SSLError, socket.gaierror, ConnectionRefusedError)):
+        return httpx2.ConnectError(name, request=request)
+    if isinstance(error, (Urllib3Timeout, TimeoutError)):
+        return httpx2.ReadTimeout(name, request=request)
+    return httpx2.ReadError(name, request=request)

@@ -1,0 +1,86 @@
+"""The tutor: an OpenAI-compatible server inside the process, which answers from the guide and costs nothing."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Iterator
+
+import httpx2
+import msgspec
+
+from chatbot.model import tutor_wire as wire
+from chatbot.model.guide import Page
+from chatbot.model.transport import Cut, current_cut
+from chatbot.model.tutor_search import Index
+
+FOLLOW_UP_WORDS = 5  # a longer question speaks for itself
+INTRODUCTION = """\
+I am the built-in tutor of this app: a small search over its guide to OpenAI keys, not a language model. \
+You can ask me about:
+
+{}
+
+To talk to a real model, whoever runs this app sets `OPENAI_API_KEY_FILE` or `OPENAI_API_KEY` on the server and starts \
+it again: [Put the key into this app](/guide/get-a-key#put-the-key-into-this-app)."""
+# How the answer opens to a message that asks nothing of the guide.
+SMALL_TALK = {
+    r"|(hi|hello|hey|good (morning|afternoon|evening|day)|test)( there| tutor)?": "Hello!",
+    r"help|(who|what|how) are you|what can you do|are you( an?| the)? \w+|what('s| is) your name": "Hello!",
+    r"(ok|okay|great|perfect|thanks|thank you|so much|very much|a lot|[ ,.!])+( for [\w ]{1,30})?": "You are welcome.",
+}
+
+
+class TutorTransport(httpx2.BaseTransport):
+    """Answers POST .../responses and .../chat/completions as OpenAI would, streamed or whole, to any key and model.
+
+    Words come at `words_per_second`, or at once if that is 0. Threads and greenlets may share it.
+    """
+
+    def __init__(self, pages: list[Page], words_per_second: float = 40.0) -> None:
+        self._index = Index(pages)
+        self._introduction = INTRODUCTION.format("\n".join(f"- [{page.title}](/guide/{page.slug})" for page in pages))
+        self._pause_s = 1 / words_per_second if words_per_second > 0 else 0.0
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response; anything wrong with the request becomes OpenAI's kind of error, never an exception."""
+        headers = {"x-request-id": f"req_{uuid.uuid4().hex}"}
+        is_chat = request.url.path.endswith("/chat/completions")
+        if request.method != "POST" or not (is_chat or request.url.path.endswith("/responses")):
+            return httpx2.Response(404, headers=headers, json=wire.error("Unknown request URL.", "unknown_url"))
+        try:
+            asked = msgspec.json.decode(request.read(), type=wire.Request)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+            return httpx2.Response(400, headers=headers, json=wire.error(str(fault)))
+        answer = wire.Answer(asked, self._say(asked.turns))
+        if not asked.stream:
+            return httpx2.Response(200, headers=headers, json=(wire.completion if is_chat else wire.response)(answer))
+        with_usage = asked.stream_options.get("include_usage", False)
+        events = wire.completion_chunks(answer, with_usage) if is_chat else wire.response_events(answer)
+        headers["content-type"] = "text/event-stream"
+        return httpx2.Response(200, headers=headers, content=self._paced(events, current_cut.get()))
+
+    def _say(self, turns: list[wire.Turn]) -> str:
+        """The answer, in Markdown, to the last message of the user."""
+        asked = [turn.content for turn in turns if turn.role == "user"] or [""]
+        for pattern, opening in SMALL_TALK.items():
+            if re.fullmatch(pattern, asked[-1].strip(" \t\n.,!?").lower().replace("’", "'")):
+                return f"{opening} {self._introduction}"
+        found = self._index.search(asked[-1])
+        if not found and len(asked[-1].split()) <= FOLLOW_UP_WORDS:
+            # "Why?" or "tell me more": read with the questions before it, without what was answered already.
+            told = "".join(turn.content for turn in turns if turn.role == "assistant")
+            found = [each for each in self._index.search(" ".join(asked[-3:])) if f"Read on: {each.link}" not in told]
+        if not found:
+            return f"I do not know that. {self._introduction}"
+        best, *others = found
+        answer = f"The guide says under “{best.page_title}: {best.title}”:\n\n{best.text}\n\nRead on: {best.link}"
+        return answer + (f"\n\nSee also: {' and '.join(other.link for other in others)}" if others else "")
+
+    def _paced(self, events: Iterator[bytes], cut: Cut | None) -> Iterator[bytes]:
+        for event in events:
+            if cut is not None and cut.pulled:
+                return
+            time.sleep(self._pause_s)
+            yield event

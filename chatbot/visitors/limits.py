@@ -1,0 +1,126 @@
+"""How many messages a visitor, a network and the whole site may send, and what the headers say of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from flask import Flask
+from flask_limiter import Limiter
+from limits import RateLimitItem, parse_many
+from sqlalchemy import Engine
+
+from chatbot.config import Settings
+from chatbot.errors import LimitReached
+from chatbot.visitors.counters import DatabaseStorage  # importing it registers database://
+from chatbot.visitors.who import Visitor
+
+WORDS = {
+    "visitor": "You have sent a lot of messages. Please wait a little.",
+    "network": "A lot of messages came from your network. Please wait a little.",
+    "site": "This site has answered as many messages as it may for now. Please come back later.",
+    "new_visitors": "A lot of new visitors came from your network. Please wait a little.",
+}
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """One limit as a visitor stands to it: `left` of `limit` in `window_s` seconds, more at `resets_at`."""
+
+    scope: str
+    limit: int
+    window_s: int
+    left: int
+    resets_at: datetime
+
+
+class Limits:
+    """Flask-Limiter's counters for each scope, asked from the narrowest to the widest."""
+
+    def __init__(self, app: Flask, settings: Settings, engine: Engine) -> None:
+        uri = settings.ratelimit_storage_uri or "database://"
+        options: dict[str, Any] = {} if settings.ratelimit_storage_uri else {"engine": engine}
+        self._limiter = Limiter(lambda: "", storage_uri=uri, storage_options=options, strategy="sliding-window-counter")
+        self._limiter.init_app(app)
+        self._items = {
+            "new_visitors": parse_many(settings.limit_new_visitors),
+            "visitor": parse_many(settings.limit_visitor),
+            "network": parse_many(settings.limit_network),
+            "site": parse_many(settings.limit_site),
+        }
+
+    def admit(self, visitor: Visitor) -> list[Standing]:
+        """Count one message and tell where the visitor stands then, tightest first.
+
+        Raises LimitReached, with the time to wait, when a limit has no place left; the others do not count it then.
+        """
+        with self._together():
+            for scope, item, who in self._asked(visitor):
+                if not self._limiter.limiter.hit(item, scope, who):
+                    wait_s = _wait(item, self._window(item, scope, who))
+                    raise LimitReached(WORDS[scope], cause=f"{scope} limit {item}", retry_after=wait_s)
+            return self._standings(visitor)
+
+    def standings(self, visitor: Visitor) -> list[Standing]:
+        """Where the visitor stands, tightest first. Costs nothing."""
+        with self._together():
+            return self._standings(visitor)
+
+    def _standings(self, visitor: Visitor) -> list[Standing]:
+        found = [
+            self._standing(scope, item, who) for scope, item, who in self._asked(visitor) if scope != "new_visitors"
+        ]
+        return sorted(found, key=lambda standing: (standing.left, standing.window_s))
+
+    def _together(self) -> AbstractContextManager[object]:
+        """One transaction, where the store has them: the app's own database. Redis counts hit by hit."""
+        storage: Any = self._limiter.storage
+        return storage.together() if isinstance(storage, DatabaseStorage) else nullcontext()
+
+    def check(self) -> bool:
+        """Does the store answer? May raise the store's own error."""
+        return bool(self._limiter.storage.check())
+
+    def _asked(self, visitor: Visitor) -> Iterator[tuple[str, RateLimitItem, str]]:
+        names = {"new_visitors": visitor.network, "visitor": visitor.id, "network": visitor.network, "site": "all"}
+        for scope, items in self._items.items():
+            if scope != "new_visitors" or visitor.is_new:
+                for item in items:
+                    yield scope, item, names[scope]
+
+    def _window(self, item: RateLimitItem, scope: str, who: str) -> tuple[int, float, int, float]:
+        storage: Any = self._limiter.storage
+        found: tuple[int, float, int, float] = storage.get_sliding_window(item.key_for(scope, who), item.get_expiry())
+        return found
+
+    def _standing(self, scope: str, item: RateLimitItem, who: str) -> Standing:
+        window = previous, previous_ttl, current, _ = self._window(item, scope, who)
+        left = max(0, int(item.amount - current - previous * previous_ttl / item.get_expiry()))
+        resets_at = datetime.fromtimestamp(math.ceil(time.time() + _wait(item, window)), UTC)
+        return Standing(scope, item.amount, item.get_expiry(), left, resets_at)
+
+
+def _wait(item: RateLimitItem, window: tuple[int, float, int, float]) -> float:
+    """Seconds until one more hit is admitted or, while there are places left, until the current window ends."""
+    previous, previous_ttl, current, current_ttl = window
+    length = item.get_expiry()
+    room = item.amount - 1 - current
+    if room < 0:
+        return current_ttl - (item.amount - 1) * length / current
+    if room < previous * previous_ttl / length:
+        return previous_ttl - room * length / previous
+    return current_ttl - length if previous or current else 0.0
+
+
+def headers(standings: list[Standing]) -> dict[str, str]:
+    """RateLimit and RateLimit-Policy of the IETF draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+    now = time.time()
+    named = [(f"{s.scope}-{s.window_s}s", s, max(0, round(s.resets_at.timestamp() - now))) for s in standings]
+    return {
+        "RateLimit": ", ".join(f'"{name}";r={s.left};t={wait_s}' for name, s, wait_s in named),
+        "RateLimit-Policy": ", ".join(f'"{name}";q={s.limit};w={s.window_s}' for name, s, _ in named),
+    }

@@ -1,0 +1,1 @@
+"""HTTP: pages, the chat API, health, and the headers every answer carries."""

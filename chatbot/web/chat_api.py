@@ -1,0 +1,149 @@
+"""The chat API: one turn, listening again, stopping, reading a chat, and what is left of the allowance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from flask import Blueprint, Response, g, request, send_from_directory
+
+from chatbot.chats import conversations
+from chatbot.chats.follow import follow
+from chatbot.chats.live import Outcome, Progress
+from chatbot.errors import BadRequest
+from chatbot.visitors.limits import Standing, headers
+from chatbot.visitors.who import remember
+from chatbot.web import wire
+from chatbot.web.body import parse
+from chatbot.web.guard import STORE_ERRORS
+from chatbot.web.parts import parts, visitor
+
+api = Blueprint("chat_api", __name__, url_prefix="/api")
+
+
+@api.post("/chat")
+def chat() -> Response:
+    """One turn, streamed. Errors before the upstream's first event have their own status."""
+    house, who = parts(), visitor()
+    ask = parse(request.get_data(), who.id, house.settings)
+    g.standings = house.limits.admit(who)
+    g.admitted = True
+    reply = house.turns.start(ask)
+    metadata = {"model": reply.model, "questionId": reply.question, "leftOut": reply.left_out}
+    return _stream(reply.message, metadata, reply.listen())
+
+
+@api.after_request
+def mark(response: Response) -> Response:
+    """Say where an asking visitor stands to the limits; give a new one, once counted as such, the cookie."""
+    if request.method == "POST" and response.status_code != 403:
+        house, who = parts(), visitor()
+        response.headers.update(headers(_standings()))
+        if g.get("admitted"):
+            cross_site = bool(house.settings.allowed_origins)
+            remember(response, who, house.signer, secure=request.is_secure, cross_site=cross_site)
+    return response
+
+
+@api.get("/chat/<id>/stream")
+def listen(id: str) -> Response:
+    """Listen again to the reply that is being made, from its start or from Last-Event-ID; 204 when there is none."""
+    house = parts()
+    row = conversations.live_row(house.engine, id, visitor().id)
+    if row is None:
+        return Response(status=204)
+    after = _last_event_id()
+    reply = house.turns.live.get(id)
+    if reply is not None and reply.message == row.id:
+        progress = reply.listen(after)
+    else:
+        progress = follow(house.engine, id, row.id, after)
+    return _stream(row.id, {"model": row.model, "questionId": row.parent, "leftOut": row.left_out}, progress)
+
+
+@api.post("/chat/<id>/stop")
+def stop(id: str) -> Response:
+    """Stop the live reply, in whichever process it is made; what it has so far is kept."""
+    house = parts()
+    if conversations.live_row(house.engine, id, visitor().id) is not None:
+        conversations.ask_to_stop(house.engine, id)
+        if (reply := house.turns.live.get(id)) is not None:
+            reply.stop()
+    return Response(status=202)
+
+
+@api.get("/chats/<id>")
+def read(id: str) -> Response:
+    """A chat with the messages of the version being read."""
+    return _json(conversations.read(parts().engine, id, visitor().id))
+
+
+@api.get("/me")
+def me() -> Response:
+    """The mode, the models, the bounds and what is left."""
+    house = parts()
+    settings = house.settings
+    return _json(
+        {
+            "mode": house.mode,
+            "model": settings.openai_model,
+            "models": settings.models,
+            "bounds": {
+                "message_chars": settings.max_message_chars,
+                "output_tokens": settings.max_output_tokens,
+                "context_tokens": settings.max_context_tokens,
+            },
+            "allowance": _allowance(_standings()),
+        }
+    )
+
+
+@api.get("/openapi.json")
+def description() -> Response:
+    """This API, described in OpenAPI 3.1."""
+    return send_from_directory(Path(__file__).parent, "openapi.json")
+
+
+def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None]) -> Response:
+    standings = _standings()
+
+    def closing(outcome: Outcome) -> dict[str, Any]:
+        usage = outcome.usage
+        return {
+            "usage": usage and {"inputTokens": usage.input, "cachedInputTokens": usage.cached,
+                                "outputTokens": usage.output, "reasoningTokens": usage.reasoning},
+            "cost": None if outcome.cost_nano is None else outcome.cost_nano / 1e9,
+            "allowance": _allowance(standings),
+            "leftOut": outcome.left_out,
+        }  # fmt: skip
+
+    body = wire.encode(message, metadata, progress, closing)
+    return Response(body, mimetype="text/event-stream", headers=wire.HEADERS)
+
+
+def _standings() -> list[Standing]:
+    """Where the visitor stands, read once a request; nothing when the store is down: that alone spoils no answer."""
+    if "standings" not in g:
+        try:
+            g.standings = parts().limits.standings(visitor())
+        except STORE_ERRORS:
+            g.standings = []
+    return cast(list[Standing], g.standings)
+
+
+def _allowance(standings: list[Standing]) -> dict[str, Any]:
+    """The tightest limit first, as messages left and when more come free."""
+    return {"messages": standings[0] if standings else None, "limits": standings}
+
+
+def _last_event_id() -> int:
+    told = request.headers.get("Last-Event-ID", "0")
+    if not (told.isascii() and told.isdigit()):
+        raise BadRequest("Last-Event-ID is not a number of characters.", field="Last-Event-ID")
+    return int(told)
+
+
+def _json(value: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(value), mimetype="application/json", headers={"Cache-Control": "no-store"})

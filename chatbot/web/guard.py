@@ -1,0 +1,118 @@
+"""What every request passes and every response carries: same-site check, security headers, errors as problem JSON."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+import limits.errors
+import msgspec
+import redis.exceptions
+import valkey.exceptions
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from chatbot.errors import CrossSite, Problem, Unavailable
+from chatbot.web.parts import parts
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+}
+STORE_ERRORS = (SQLAlchemyError, limits.errors.StorageError, redis.exceptions.RedisError, valkey.exceptions.ValkeyError)
+
+log = logging.getLogger("chatbot.web")
+
+
+def guard(app: Flask) -> None:
+    """Put the checks, headers and error handlers around an app."""
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_headers)
+    app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(HTTPException, _http_error)
+    for kind in STORE_ERRORS:
+        app.register_error_handler(kind, _store_error)
+    app.register_error_handler(Exception, _defect)
+
+
+def problem_response(problem: Problem) -> Response:
+    """application/problem+json, with Retry-After where waiting helps (RFC 9457)."""
+    members = problem.members()
+    response = Response(msgspec.json.encode(members), problem.status, mimetype="application/problem+json")
+    if "retry_after" in members:
+        response.headers["Retry-After"] = str(members["retry_after"])
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refuse_other_sites() -> Response | None:
+    """Unsafe methods come from our own pages, from an allowed origin, or from a program that is no browser."""
+    if request.method == "OPTIONS" and _origin_allowed():
+        return Response(status=204)
+    if request.method in ("GET", "HEAD", "OPTIONS") or _origin_allowed():
+        return None
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site in ("same-origin", "same-site", "none"):
+        return None
+    if site is None and (origin is None or urlsplit(origin).netloc == request.host):
+        return None
+    raise CrossSite(cause=f"site {site}")
+
+
+def _origin_allowed() -> bool:
+    return request.headers.get("Origin") in parts().settings.allowed_origins
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if _origin_allowed():
+        response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID, User-Agent"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+        response.headers["Access-Control-Expose-Headers"] = "Retry-After, RateLimit, RateLimit-Policy"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers.add("Vary", "Origin")
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Werkzeug's errors: as a page for a page's address, as problem JSON for the API."""
+    status = error.code or 500
+    problem = Problem({404: "There is nothing here.", 413: "The request is too large."}.get(status, error.name + "."))
+    problem.status, problem.title = status, error.name
+    problem.code = {404: "not_found", 405: "method_not_allowed", 413: "too_long"}.get(status, "bad_request")
+    if request.path.startswith("/api/"):
+        response = problem_response(problem)
+    else:
+        page = render_template("error.html", title=problem.title, detail=problem.detail, status=status)
+        response = Response(page, status)
+    if "Allow" in (headers := dict(error.get_headers())):
+        response.headers["Allow"] = headers["Allow"]
+    return response
+
+
+def _store_error(error: Exception) -> Response:
+    log.error("the database or the limits' store failed: %s", type(error).__name__)
+    return problem_response(Unavailable())
+
+
+def _defect(error: Exception) -> Response:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    log.error("a defect at %s: %s at %s", request.path, type(error).__name__, where)
+    return problem_response(Problem())

@@ -1,0 +1,59 @@
+"""The parts that a request needs, built once by create_app() and kept with the app."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app, g, request
+from sqlalchemy import Engine
+
+from chatbot import migrate
+from chatbot.chats.beat import Beat
+from chatbot.chats.turn import Turns
+from chatbot.config import Settings
+from chatbot.model.guide import Page
+from chatbot.signing import Signer
+from chatbot.visitors.limits import Limits
+from chatbot.visitors.who import Visitor, identify
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    signer: Signer
+    engine: Engine
+    limits: Limits
+    turns: Turns
+    beat: Beat
+    guide: list[Page]
+    mode: str  # live or tutor
+    warm_up: Callable[[], None]
+    _started: threading.Event = field(default_factory=threading.Event)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        """Begin to serve in this process, once: set up an empty database, begin to beat, warm up.
+
+        Raises SettingsError when the tables are of another version.
+        """
+        if not self._started.is_set():
+            with self._starting:
+                if not self._started.is_set():
+                    migrate.prepare(self.engine)
+                    self.beat.start()
+                    self.warm_up()
+                    self._started.set()
+
+
+def parts() -> Parts:
+    return cast(Parts, current_app.extensions["turnkey"])
+
+
+def visitor() -> Visitor:
+    """Who sent the current request; a new visitor stays the same for its length."""
+    if "visitor" not in g:
+        g.visitor = identify(request, parts().signer)
+    return cast(Visitor, g.visitor)

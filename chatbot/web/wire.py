@@ -1,0 +1,72 @@
+"""The wire: a live reply as the AI SDK's UI message stream, version 1, over server-sent events.
+
+https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. The SSE id of a text-delta is the number of characters of the reply
+delivered with it and before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from chatbot.chats.live import Outcome, Progress
+
+HEADERS = {
+    "x-vercel-ai-ui-message-stream": "v1",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+TEXT, REASONING = "text-1", "reasoning-1"
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(
+    message: str,
+    metadata: dict[str, Any],
+    progress: Iterator[Progress | None],
+    closing: Callable[[Outcome], dict[str, Any]],
+) -> Iterator[bytes]:
+    """The stream of one listener, from a comment at once to [DONE]. `closing` gives the finish chunk's metadata."""
+    yield b": here\n\n" + _chunk(type="start", messageId=message, messageMetadata=metadata)
+    opened: str | None = None  # the kind of part that is open
+    for new in progress:
+        if new is None:
+            yield b": waiting\n\n"
+            continue
+        out = b""
+        if new.reasoning:
+            out += _switch(opened, "reasoning") + _chunk(type="reasoning-delta", id=REASONING, delta=new.reasoning)
+            opened = "reasoning"
+        if new.text:
+            out += _switch(opened, "text") + b"id: %d\n" % new.position
+            out += _chunk(type="text-delta", id=TEXT, delta=new.text)
+            opened = "text"
+        if new.outcome:
+            out += _switch(opened, None) + b"".join(_ending(new.outcome, closing)) + b"data: [DONE]\n\n"
+        yield out
+
+
+def _switch(opened: str | None, wanted: str | None) -> bytes:
+    """End the part that is open and start the one that is wanted, unless they are the same."""
+    if opened == wanted:
+        return b""
+    names = {"text": TEXT, "reasoning": REASONING}
+    ended = _chunk(type=f"{opened}-end", id=names[opened]) if opened else b""
+    return ended + (_chunk(type=f"{wanted}-start", id=names[wanted]) if wanted else b"")
+
+
+def _ending(outcome: Outcome, closing: Callable[[Outcome], dict[str, Any]]) -> Iterator[bytes]:
+    if outcome.status == "complete":
+        yield _chunk(type="finish", finishReason=outcome.finish_reason, messageMetadata=closing(outcome))
+    elif outcome.status == "failed":
+        problem = outcome.problem or {}
+        yield _chunk(type="data-problem", data=problem, transient=True)
+        yield _chunk(type="error", errorText=problem.get("detail", ""))
+    else:
+        yield _chunk(type="abort", reason=outcome.status)
+
+
+def _chunk(**members: Any) -> bytes:
+    return b"data: " + _encode(members) + b"\n\n"

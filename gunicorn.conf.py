@@ -1,0 +1,53 @@
+"""gunicorn: gevent workers that hold thousands of streams, by the same settings as the app."""
+
+import logging
+import resource
+import sys
+
+from chatbot.config import load_settings
+from chatbot.errors import SettingsError
+from chatbot.key.source import load_key
+from chatbot.signing import load_signer
+
+try:
+    settings = load_settings()
+    load_key(settings, load_signer(settings))
+except SettingsError as refused:
+    sys.exit("\n".join(refused.lines))
+
+wsgi_app = "app:create_app()"
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+workers = settings.web_concurrency
+worker_class = "gevent"
+worker_connections = 4000
+keepalive = 15
+timeout = 60  # of a worker that does not even beat; a stream may last far longer
+graceful_timeout = 25  # below the 30 s after which platforms kill
+forwarded_allow_ips = ""  # X-Forwarded-* is the app's to judge: TRUSTED_PROXIES
+secure_scheme_headers = {}
+limit_request_line = 8190
+control_socket_disable = True
+proc_name = "turnkey-chat"
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+
+
+def post_fork(server, worker):
+    """Only the first worker tells what the operator should read once."""
+    logging.getLogger("chatbot.start").disabled = worker.age > 1
+
+
+def post_worker_init(worker):
+    """Set up and warm up before the first visitor; tables of another version stop the start."""
+    try:
+        worker.app.wsgi().extensions["turnkey"].start()
+    except SettingsError as refused:
+        sys.stderr.write("\n".join(refused.lines) + "\n")
+        sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
+
+
+def worker_exit(server, worker):
+    """Keep what live replies have, marked interrupted."""
+    app = worker.app.callable
+    if app is not None:
+        app.extensions["turnkey"].turns.live.close(seconds=3)

@@ -1,0 +1,65 @@
+// Talks to the server: the only module that calls fetch.
+import { words } from './words.js';
+
+/** The server said no: `detail` is its sentence, `retryAfter` seconds to wait or null. */
+export class Problem extends Error {
+  constructor({ status, code, detail, retry_after: retryAfter } = {}) {
+    super(detail || words.unexpected(status));
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter ?? null;
+  }
+}
+
+/** No answer came at all. */
+export class Unreachable extends Error {
+  constructor() {
+    super(words.unreachable);
+  }
+}
+
+/** Mode, allowance, models and bounds. */
+export const readMe = () => json('/api/me');
+
+/** A stored conversation. */
+export const readChat = (chat) => json(`/api/chats/${chat}`);
+
+/** One turn; the response's body is the stream of the reply. */
+export const ask = (turn, signal) => {
+  const headers = { 'Content-Type': 'application/json' };
+  return request('/api/chat', { method: 'POST', headers, body: JSON.stringify(turn), signal });
+};
+
+/** The live reply again, from its start or from where `lastEventId` ended; null when none is live. */
+export async function listen(chat, lastEventId, signal) {
+  const headers = lastEventId ? { 'Last-Event-ID': lastEventId } : {};
+  const response = await request(`/api/chat/${chat}/stream`, { headers, signal });
+  return response.status === 204 ? null : response;
+}
+
+export const stopReply = (chat) => request(`/api/chat/${chat}/stop`, { method: 'POST' });
+
+async function json(path) {
+  const response = await request(path);
+  return response.json();
+}
+
+async function request(path, options = {}) {
+  const response = await reach(path, { cache: 'no-store', ...options });
+  if (!response.ok) throw new Problem(await readProblem(response));
+  return response;
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw error.name === 'AbortError' ? error : new Unreachable();
+  }
+}
+
+async function readProblem(response) {
+  const waiting = Number(response.headers.get('Retry-After')) || null;
+  const body = await response.json().catch(() => ({}));
+  return { retry_after: waiting, ...body, status: response.status };
+}

@@ -1,0 +1,87 @@
+// The message box: grows, keeps a draft per chat, sends on Enter, counts characters near the bound.
+import { keepDraft, readDraft } from './drafts.js';
+import { part } from './dom.js';
+import { words } from './words.js';
+
+const AFTER_COMPOSITION_MS = 30; // some input methods send their closing Enter just after the end of composition
+const COUNT_FROM = 0.9; // of the bound
+
+export class Composer {
+  #form;
+  #field;
+  #chat = null;
+  #state = { limit: Infinity, blocked: false, busy: false };
+  #composedAt = -Infinity;
+
+  /** `onSend(text)` is called with trimmed text that is allowed to go. */
+  constructor(form, { onSend, onStop }) {
+    this.#form = form;
+    this.#field = part(form, 'field');
+    this.#field.addEventListener('input', () => this.#write(this.#field.value));
+    this.#field.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#field.addEventListener('compositionend', () => (this.#composedAt = performance.now()));
+    part(form, 'stop').addEventListener('click', onStop);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (part(form, 'send').disabled) return;
+      const text = this.#text;
+      this.#write('');
+      onSend(text);
+    });
+  }
+
+  /** Shows the draft of `chat` (null: of the chat not yet begun). */
+  open(chat) {
+    this.#chat = chat;
+    this.#write(readDraft(chat));
+  }
+
+  /** The chat has begun under the id `chat`; what is typed by now goes with it. */
+  moveTo(chat) {
+    keepDraft(this.#chat, '');
+    this.#chat = chat;
+    this.#write(this.#field.value);
+  }
+
+  /** Puts `text` back, before whatever was typed since. */
+  giveBack(text) {
+    this.#write([text, this.#field.value].filter(Boolean).join('\n\n'));
+  }
+
+  focus() {
+    this.#field.focus({ preventScroll: true });
+  }
+
+  /** `limit`: characters allowed; `blocked`: a wait is on; `busy`: a reply runs, so the stop button takes the place. */
+  set(change) {
+    const { limit, blocked, busy } = Object.assign(this.#state, change);
+    const count = [...this.#text].length; // as the server counts: characters, not UTF-16 units
+    const over = count - limit;
+    part(this.#form, 'count').hidden = count < limit * COUNT_FROM;
+    part(this.#form, 'count').textContent = over > 0 ? words.tooLong(over) : words.characters(count, limit);
+    part(this.#form, 'grower').dataset.text = `${this.#field.value} `;
+    part(this.#form, 'send').disabled = count === 0 || over > 0 || blocked || busy;
+    part(this.#form, 'send').hidden = busy;
+    part(this.#form, 'stop').hidden = !busy;
+    this.#form.toggleAttribute('data-too-long', over > 0);
+  }
+
+  #onKey(event) {
+    const justComposed = performance.now() - this.#composedAt < AFTER_COMPOSITION_MS;
+    const composing = event.isComposing || event.keyCode === 229 || justComposed;
+    const breaksLine = event.shiftKey || matchMedia('(hover: none) and (pointer: coarse)').matches;
+    if (event.key !== 'Enter' || composing || breaksLine) return;
+    event.preventDefault();
+    this.#form.requestSubmit();
+  }
+
+  #write(text) {
+    if (this.#field.value !== text) this.#field.value = text;
+    keepDraft(this.#chat, text);
+    this.set({});
+  }
+
+  get #text() {
+    return this.#field.value.trim();
+  }
+}

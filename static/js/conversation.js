@@ -1,0 +1,203 @@
+// One conversation at a time: opens it, sends, stops, tries again, and decides what a refusal means for the draft.
+import { goTo, nameChat } from './address.js';
+import { ask, listen, readChat, stopReply, Unreachable } from './api.js';
+import { followReply } from './follow.js';
+import { newId } from './ids.js';
+import { words } from './words.js';
+
+const STOP_PATIENCE_S = 4; // then the page stops listening by itself
+
+export class Conversation {
+  #page; // {transcript, composer, announcer, follower, server}
+  #chat = null;
+  #begun = false; // the server knows this chat
+  #live = null; // the reply that runs: {reply, listening}
+  #givenBack = null; // a question that came back: sent again unchanged, it keeps its id
+
+  constructor(page) {
+    this.#page = page;
+  }
+
+  /** Shows the stored conversation `chat`, or for null the page of one not yet begun. */
+  open(chat, { listening = true } = {}) {
+    const { transcript, composer } = this.#page;
+    this.#live?.listening.abort();
+    this.#rest('');
+    this.#chat = chat ?? newId();
+    this.#begun = chat !== null;
+    this.#givenBack = null;
+    document.body.toggleAttribute('data-opening', this.#begun);
+    nameChat(null);
+    transcript.clear();
+    composer.open(chat);
+    return this.#begun && this.#load(chat, listening);
+  }
+
+  startOver() {
+    goTo(null);
+    this.#page.composer.focus();
+    return this.open(null);
+  }
+
+  send(text) {
+    const { transcript, composer, follower } = this.#page;
+    const id = this.#givenBack?.text === text ? this.#givenBack.id : newId();
+    if (!transcript.lastQuestion) nameChat(text);
+    const question = transcript.addQuestion(id, text);
+    composer.focus();
+    follower.follow();
+    return this.#take('submit-message', question);
+  }
+
+  /** Asks for the last answer again, in place of the one that failed. */
+  retry() {
+    const { transcript, composer, follower } = this.#page;
+    transcript.remove(transcript.lastReply);
+    composer.focus();
+    follower.follow();
+    return this.#take('regenerate-message', transcript.lastQuestion);
+  }
+
+  stop() {
+    const live = this.#live;
+    if (!live) return;
+    this.#page.composer.focus();
+    stopReply(this.#chat).catch(() => {});
+    setTimeout(() => live.listening.abort(), STOP_PATIENCE_S * 1000);
+  }
+
+  async #load(chat, listening) {
+    const { transcript, follower } = this.#page;
+    try {
+      const stored = await readChat(chat);
+      if (this.#chat !== chat || this.#live) return;
+      nameChat(stored.title);
+      transcript.show(stored, this.#wayOn);
+      document.body.removeAttribute('data-opening');
+      follower.follow();
+      if (!stored.live || !listening) return;
+      const live = this.#begin(transcript.lastReply ?? transcript.addReply());
+      await this.#follow(live, await listen(chat, null, live.listening.signal));
+    } catch (error) {
+      if (this.#chat === chat && error.name !== 'AbortError') this.#showUnopened(error);
+    }
+  }
+
+  async #take(trigger, question) {
+    const live = this.#begin(this.#page.transcript.addReply());
+    const messages = [{ id: question.id, role: 'user', parts: [{ type: 'text', text: question.text }] }];
+    const turn = { id: this.#chat, trigger, messages, ...this.#page.server.chosenModel };
+    try {
+      const response = await ask(turn, live.listening.signal);
+      this.#noteBegun();
+      await this.#follow(live, response);
+    } catch (error) {
+      if (this.#live === live) await this.#onRefusal(live, error, trigger, question);
+    }
+  }
+
+  async #follow(live, response) {
+    const chat = this.#chat;
+    const onChunk = (chunk, resumed) => live.reply.take(chunk, resumed);
+    const onBreak = () => this.#page.announcer.say(words.reconnecting);
+    let wayOn = this.#wayOn;
+    let heardItsEnd = true;
+    try {
+      heardItsEnd = await followReply(chat, response, { onChunk, onBreak, signal: live.listening.signal });
+    } catch (error) {
+      if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
+      else live.reply.fail({ detail: error instanceof Unreachable ? words.connectionLost : error.message });
+      wayOn = { action: { label: words.reopen, run: () => this.open(chat) } };
+    }
+    if (this.#live !== live) return;
+    if (heardItsEnd) this.#conclude(live, wayOn);
+    else await this.open(chat, { listening: false });
+  }
+
+  #begin(reply) {
+    reply.pending = true;
+    this.#live = { reply, listening: new AbortController() };
+    this.#page.composer.set({ busy: true });
+    this.#page.announcer.startAnswering();
+    return this.#live;
+  }
+
+  #conclude(live, wayOn = this.#wayOn) {
+    this.#rest(live.reply.end(wayOn));
+    this.#page.server.showAllowance(live.reply.outcome.allowance);
+  }
+
+  #rest(announcement) {
+    this.#live = null;
+    this.#page.composer.set({ busy: false });
+    this.#page.announcer.endAnswering(announcement);
+  }
+
+  /** Nothing was answered. From 500 on the question is stored and waits; below, it goes back into the message box. */
+  async #onRefusal(live, error, trigger, question) {
+    const { transcript } = this.#page;
+    const offline = error instanceof Unreachable;
+    if ((offline || error.status === 409) && (await this.#wasStored(question))) return;
+    if (this.#live !== live) return;
+    if (trigger === 'regenerate-message' && error.status === 404) {
+      transcript.remove(transcript.lastReply); // the question was never stored: ask it as a new one
+      await this.#take('submit-message', question);
+    } else if (trigger === 'submit-message' && (offline || error.status < 500)) {
+      this.#giveBack(question, offline ? words.offline : error.message, error.retryAfter);
+    } else {
+      if (!offline) this.#noteBegun();
+      if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
+      else live.reply.fail({ detail: error.message, retry_after: error.retryAfter });
+      this.#conclude(live);
+    }
+  }
+
+  #giveBack(question, detail, retryAfter) {
+    const { transcript, composer, announcer, server } = this.#page;
+    const onReady = () => {
+      composer.set({ blocked: false });
+      announcer.say(words.canSendAgain);
+    };
+    transcript.remove(transcript.lastReply);
+    transcript.remove(question);
+    composer.giveBack(question.text);
+    this.#givenBack = question;
+    this.#rest(detail);
+    composer.set({ blocked: retryAfter > 0 });
+    transcript.notify(detail, { retryAfter, onReady });
+    server.refresh();
+  }
+
+  // Our request may have arrived though its answer did not; some browsers then send it again by themselves (409).
+  async #wasStored(question) {
+    const chat = this.#chat;
+    const stored = await readChat(chat).catch(() => null);
+    if (this.#chat !== chat || !stored?.messages.some(({ id }) => id === question.id)) return false;
+    this.#noteBegun();
+    await this.open(chat);
+    return true;
+  }
+
+  #noteBegun() {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#page.composer.moveTo(this.#chat);
+    goTo(this.#chat);
+  }
+
+  #showUnopened(error) {
+    const missing = error.status === 404;
+    const again = { label: words.reopen, run: () => this.open(this.#chat) };
+    const action = missing ? { label: words.startOver, run: () => this.startOver() } : again;
+    const detail = missing ? words.notFound : error.message;
+    this.#rest(detail);
+    this.#page.transcript.clear();
+    this.#page.transcript.notify(detail, { action });
+    document.body.removeAttribute('data-opening');
+  }
+
+  get #wayOn() {
+    const action = { label: words.retry, run: () => this.retry() };
+    return { action, onReady: () => this.#page.announcer.say(words.canRetry) };
+  }
+}

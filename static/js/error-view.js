@@ -1,0 +1,35 @@
+// An error where the answer would stand: one sentence, the time to wait, and a way on.
+import { copyTemplate, part } from './dom.js';
+import { words } from './words.js';
+
+export class ErrorView {
+  isWaiting = false;
+
+  /** `action` is `{label, run}`, open after `retryAfter` seconds; `onReady` is called then, view or no view. */
+  constructor(detail, { retryAfter, action, onReady = () => {} } = {}) {
+    this.node = copyTemplate('error');
+    part(this.node, 'detail').textContent = detail;
+    const button = part(this.node, 'action');
+    button.hidden = !action;
+    button.textContent = action?.label;
+    button.addEventListener('click', () => action.run());
+    if (retryAfter > 0) this.#countDown(retryAfter, button, onReady);
+  }
+
+  // Visible, and silent for screen readers (role="timer").
+  #countDown(seconds, button, onReady) {
+    const clock = part(this.node, 'timer');
+    const readyAt = Date.now() + seconds * 1000;
+    const tick = () => {
+      const left = Math.ceil((readyAt - Date.now()) / 1000);
+      this.isWaiting = button.disabled = left > 0;
+      clock.textContent = left > 0 ? words.readyIn(left) : words.ready;
+      if (left > 0) return;
+      clearInterval(timer);
+      onReady();
+    };
+    const timer = setInterval(tick, 250);
+    clock.hidden = false;
+    tick();
+  }
+}

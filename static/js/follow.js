@@ -1,0 +1,53 @@
+// Follows one reply to its end, over as many connections as that takes.
+import { listen, Problem, Unreachable } from './api.js';
+import { Broken, readEvents } from './events.js';
+
+const BACK_OFF_S = [0.3, 1, 2, 4, 8, 15, 15, 15, 30, 30];
+
+/**
+ * Gives every chunk to `onChunk(chunk, resumed)` and returns true, or returns false when the reply ended while
+ * nobody listened. Throws Unreachable when the server stays away, and whatever Problem it answers.
+ */
+export async function followReply(chat, response, { onChunk, onBreak, signal }) {
+  let lastEventId = null;
+  let resumed = false;
+  while (response) {
+    try {
+      for await (const { id, chunk } of readEvents(response)) {
+        if (signal.aborted) return true;
+        lastEventId = id ?? lastEventId;
+        onChunk(chunk, resumed);
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof Broken)) throw error;
+    }
+    onBreak();
+    resumed = lastEventId !== null;
+    response = await reconnect(chat, lastEventId, signal);
+  }
+  return false;
+}
+
+async function reconnect(chat, lastEventId, signal) {
+  for (const seconds of BACK_OFF_S) {
+    await pause(seconds * (0.75 + Math.random() / 2), signal);
+    signal.throwIfAborted();
+    try {
+      return await listen(chat, lastEventId, signal);
+    } catch (error) {
+      const worthRepeating = error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
+      if (!worthRepeating) throw error;
+    }
+  }
+  throw new Unreachable();
+}
+
+// Coming back online, or to the tab, ends the wait early.
+function pause(seconds, signal) {
+  const sources = [[window, 'online'], [document, 'visibilitychange'], [signal, 'abort']];
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000);
+    for (const [source, event] of sources) source.addEventListener(event, resolve, { once: true });
+  });
+}

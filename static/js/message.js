@@ -1,0 +1,90 @@
+// One message of the transcript: the visitor's question, or a reply, live or stored.
+import { copyOnClick } from './copying.js';
+import { copyTemplate, element, part } from './dom.js';
+import { ErrorView } from './error-view.js';
+import { MarkdownStream } from './markdown-stream.js';
+import { words } from './words.js';
+
+export class Question {
+  constructor(id, text) {
+    this.id = id;
+    this.text = text;
+    this.node = copyTemplate('question');
+    part(this.node, 'text').textContent = text;
+  }
+}
+
+export class Reply {
+  outcome = { status: 'complete' }; // becomes what a stored message's metadata says
+  #markdown;
+  #reasoning = new Map();
+
+  constructor() {
+    this.node = copyTemplate('reply');
+    this.#markdown = new MarkdownStream(part(this.node, 'text'));
+    copyOnClick(part(this.node, 'copy'), () => this.#markdown.text);
+  }
+
+  /** One chunk of the stream. `resumed`: the stream goes on where it broke, instead of beginning again. */
+  take(chunk, resumed = false) {
+    if (chunk.type === 'start' && !resumed) this.#clear();
+    Object.assign(this.outcome, chunk.messageMetadata);
+    if (chunk.type === 'text-delta') this.#append(chunk.delta);
+    else if (chunk.type === 'reasoning-start') this.#reasoning.delete(chunk.id); // it may come again after a break
+    else if (chunk.type === 'reasoning-delta') this.#reason(chunk.id, chunk.delta);
+    else if (chunk.type === 'finish') this.outcome.finishReason = chunk.finishReason;
+    else if (chunk.type === 'abort') this.outcome.status = chunk.reason ?? 'stopped';
+    else if (chunk.type === 'data-problem') this.fail(chunk.data);
+    else if (chunk.type === 'error') this.fail({ detail: chunk.errorText });
+  }
+
+  /** A stored reply. */
+  restore({ parts, metadata }) {
+    parts.forEach(({ type, text }, index) => this.take({ type: `${type}-delta`, id: index, delta: text }));
+    const problem = metadata.problem && { detail: metadata.problem.detail }; // its time to wait is long over
+    Object.assign(this.outcome, metadata, { problem });
+  }
+
+  /** The first problem told is the true one. */
+  fail(problem) {
+    this.outcome.status = 'failed';
+    this.outcome.problem ??= problem;
+  }
+
+  /** Nothing more will come. Offers `wayOn` if the reply is not whole; returns what a screen reader should hear. */
+  end(wayOn) {
+    const { status, finishReason, leftOut, problem } = this.outcome;
+    this.pending = false;
+    this.#markdown.finish();
+    part(this.node, 'actions').hidden = !this.#markdown.text;
+    const marks = [leftOut && words.leftOut(leftOut), words.ended[status], words.cut[finishReason]].filter(Boolean);
+    part(this.node, 'marks').replaceChildren(...marks.map((mark) => element('span', { class: 'mark' }, mark)));
+    if (status === 'complete') return `${words.finished} ${part(this.node, 'text').innerText}`;
+    if (status === 'stopped') return words.ended.stopped;
+    const detail = problem?.detail || words.unfinished;
+    const error = new ErrorView(detail, { retryAfter: problem?.retry_after, ...wayOn });
+    part(this.node, 'error').replaceChildren(error.node);
+    return detail;
+  }
+
+  set pending(pending) {
+    this.node.toggleAttribute('data-pending', pending);
+  }
+
+  #clear() {
+    this.outcome = { status: 'complete' };
+    this.#markdown.clear();
+    this.#reasoning.clear();
+  }
+
+  #append(delta) {
+    this.pending = false;
+    this.#markdown.append(delta);
+  }
+
+  #reason(id, delta) {
+    this.#reasoning.set(id, (this.#reasoning.get(id) ?? '') + delta);
+    part(this.node, 'reasoning').hidden = false;
+    part(this.node, 'reasoning-text').textContent = [...this.#reasoning.values()].join('\n\n');
+  }
+}

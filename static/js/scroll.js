@@ -1,0 +1,80 @@
+// Follows the end of the page while a reply grows, until the reader shows that they want to stay.
+
+const NEAR_PX = 2;
+const KEYS_UPWARDS = new Set(['ArrowUp', 'PageUp', 'Home']);
+
+export class EndFollower {
+  #page = document.scrollingElement;
+  #content;
+  #button;
+  #following = true;
+  #endAtGesture = 0; // where the end was when the reader took over
+  #lastTop = 0;
+
+  /** `onJump` is called after the button took the reader to the end. */
+  constructor(content, button, onJump) {
+    this.#content = content;
+    this.#button = button;
+    button.addEventListener('click', () => onJump(this.follow()));
+    new ResizeObserver(() => this.#onGrowth()).observe(content);
+    window.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    window.addEventListener('wheel', (event) => event.deltaY < 0 && this.#onGesture(), { passive: true });
+    window.addEventListener('touchmove', () => this.#onGesture(), { passive: true });
+    window.addEventListener('touchend', () => this.#onGestureEnd(), { passive: true });
+    window.addEventListener('keydown', (event) => this.#isReadingUpwards(event) && this.#onGesture());
+    window.addEventListener('pointerdown', (event) => event.clientX >= this.#page.clientWidth && this.#onGesture());
+    document.addEventListener('selectionchange', () => this.#isSelecting() && this.#onGesture());
+  }
+
+  follow() {
+    this.#following = true;
+    this.#toEnd();
+  }
+
+  get #end() {
+    return this.#page.scrollHeight - this.#page.clientHeight;
+  }
+
+  #toEnd() {
+    window.scrollTo({ top: this.#end, behavior: 'instant' });
+    this.#lastTop = window.scrollY;
+    this.#showButton();
+  }
+
+  #onGrowth() {
+    if (this.#following) this.#toEnd();
+    else this.#showButton();
+  }
+
+  #onGesture() {
+    if (!this.#following || this.#end <= 0) return;
+    this.#following = false;
+    this.#endAtGesture = this.#end;
+  }
+
+  // A finger that only touched, at the end, takes nothing over.
+  #onGestureEnd() {
+    if (window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
+  }
+
+  #onScroll() {
+    const downwards = window.scrollY > this.#lastTop;
+    if (downwards && window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
+    this.#lastTop = window.scrollY;
+    this.#showButton();
+  }
+
+  #showButton() {
+    this.#button.hidden = this.#following || this.#end - window.scrollY < 80;
+  }
+
+  #isReadingUpwards({ key, shiftKey, target }) {
+    const upwards = KEYS_UPWARDS.has(key) || (key === ' ' && shiftKey);
+    return upwards && !target.closest('textarea, input, select, button');
+  }
+
+  #isSelecting() {
+    const selection = document.getSelection();
+    return !selection.isCollapsed && this.#content.contains(selection.anchorNode);
+  }
+}

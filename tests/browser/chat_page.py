@@ -1,0 +1,39 @@
+"""What a visitor does on the chat page, in their words."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+class ChatPage:
+    """The chat page in a browser's tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.goto(url)
+        self.box = page.get_by_role("textbox", name="Message")
+        self.send = page.get_by_role("button", name="Send", exact=True)
+        self.stop = page.get_by_role("button", name="Stop the reply")
+        self.questions = page.locator("article.question")
+        self.replies = page.locator("article.reply")
+        self.errors = page.locator(".error")
+        self.status = page.get_by_role("status")
+
+    @property
+    def answer(self) -> Locator:
+        """The text of the last reply."""
+        return self.replies.last.locator(".markdown")
+
+    def ask(self, text: str) -> None:
+        self.box.fill(text)
+        self.box.press("Enter")
+
+    def ask_and_wait(self, text: str) -> None:
+        before = self.replies.count()
+        self.ask(text)
+        expect(self.replies).to_have_count(before + 1)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until no reply runs."""
+        expect(self.stop).to_be_hidden(timeout=15_000)

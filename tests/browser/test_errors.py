@@ -1,0 +1,164 @@
+"""What goes wrong stands where the answer would, in one sentence, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat_page import ChatPage
+from tests.browser.line import Line
+from tests.fake_openai import FakeOpenAI
+
+
+def test_over_the_limit_the_draft_comes_back_and_the_wait_is_counted(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("429")
+    page.clock.install()
+    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="1/minute").url)
+    chat.ask_and_wait("[fake:text One]")
+    chat.ask("a second question")
+    expect(chat.errors).to_have_count(1)
+    expect(chat.box).to_have_value("a second question")
+    expect(chat.questions).to_have_count(1)
+    expect(chat.replies).to_have_count(1)
+    expect(page.get_by_role("timer")).to_contain_text("You can go on in")
+    expect(chat.send).to_be_disabled()
+    chat.box.press("Enter")
+    expect(chat.questions).to_have_count(1)
+    page.get_by_role("link", name="New chat").click()
+    expect(chat.errors).to_have_count(1)
+    expect(page.get_by_role("timer")).to_be_visible()
+    page.go_back()
+    expect(chat.box).to_have_value("a second question")
+    page.clock.fast_forward(61_000)
+    expect(chat.send).to_be_enabled()
+    expect(chat.status).to_have_text("You can send again.")
+    assert len(fake.calls) == 1
+
+
+def test_a_first_question_over_the_limit_leaves_an_empty_chat_with_its_draft(
+    page: Page, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("429")
+    chat = ChatPage(page, serve(LIMIT_VISITOR="1/minute").url)
+    chat.ask_and_wait("What is a key?")
+    page.get_by_role("link", name="New chat").click()
+    chat.ask("And a budget?")
+    expect(chat.errors).to_have_count(1)
+    expect(chat.box).to_have_value("And a budget?")
+    expect(chat.questions).to_have_count(0)
+    assert page.url.endswith("/")
+
+
+def test_when_the_model_is_busy_the_question_stays_and_can_be_tried_again(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("503")
+    page.clock.install()
+    chat = ChatPage(page, serve(**fake.env).url)
+    chat.ask("Are you there? [fake: status 500; times 2; tokens 3]")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    expect(chat.questions).to_have_count(1)
+    expect(chat.box).to_have_value("")
+    page.reload()
+    expect(chat.errors).to_have_count(1)
+    again.click()
+    expect(chat.answer).to_have_text("tok tok tok")
+    expect(chat.errors).to_have_count(0)
+    expect(chat.questions).to_have_count(1)
+    chat.wait()
+    page.reload()
+    expect(chat.replies).to_have_count(1)
+    expect(chat.answer).to_have_text("tok tok tok")
+
+
+def test_a_wait_told_with_the_error_holds_the_retry_back(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("503")
+    page.clock.install()
+    chat = ChatPage(page, serve(**fake.env).url)
+    chat.ask("[fake: status 503; retry-after 30; times 2; tokens 3]")
+    again = page.get_by_role("button", name="Try again")
+    expect(page.get_by_role("timer")).to_be_visible()
+    expect(again).to_be_disabled()
+    page.clock.fast_forward(61_000)
+    expect(again).to_be_enabled()
+    expect(chat.status).to_have_text("You can try again.")
+
+
+@pytest.mark.parametrize("fault", ["cut 5", "end 5", "failed 5 server_error"])
+def test_an_answer_that_breaks_off_keeps_its_text_and_can_be_tried_again(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], fault: str
+) -> None:
+    chat = ChatPage(page, serve(**fake.env).url)
+    chat.ask(f"[fake: tokens 20; delay 10; {fault}; times 1]")
+    expect(chat.errors).to_have_count(1)
+    expect(chat.answer).to_contain_text("tok tok tok")
+    page.reload()
+    expect(chat.errors).to_have_count(1)
+    expect(chat.answer).to_contain_text("tok tok tok")
+    page.get_by_role("button", name="Try again").click()
+    expect(chat.answer).to_have_text("tok " * 19 + "tok")
+    expect(chat.errors).to_have_count(0)
+
+
+def test_without_a_connection_the_draft_comes_back_and_is_asked_once(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("net::ERR_")
+    with Line(serve(**fake.env).url) as line:
+        chat = ChatPage(page, line.url)
+        expect(chat.box).to_be_visible()
+        page.wait_for_timeout(300)
+        line.refusing = True
+        line.cut()
+        chat.ask("[fake:text Here I am]")
+        expect(chat.errors).to_contain_text("could not be reached")
+        expect(chat.box).to_have_value("[fake:text Here I am]")
+        expect(chat.questions).to_have_count(0)
+        line.refusing = False
+        chat.send.click()
+        expect(chat.answer).to_have_text("Here I am")
+        chat.wait()
+        page.reload()
+        expect(chat.questions).to_have_count(1)
+        page.close()
+
+
+def test_a_question_that_arrived_though_its_answer_did_not_is_not_asked_twice(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected += ["net::ERR_", "409"]
+    with Line(serve(**fake.env).url) as line:
+        chat = ChatPage(page, line.url)
+        chat.ask_and_wait("[fake:text One]")
+        chat.ask("[fake: stall-first 2; tokens 3]")
+        assert fake.wait(lambda: len(fake.calls) == 2)
+        line.cut()
+        expect(chat.answer).to_have_text("tok tok tok")
+        chat.wait()
+        expect(chat.questions).to_have_count(2)
+        assert len(fake.calls) == 2
+        page.close()
+
+
+def test_what_the_server_refuses_comes_back_as_the_draft(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    """A second tab is being answered: 409."""
+    watch.expected.append("409")
+    chat = ChatPage(page, serve(**fake.env).url)
+    chat.ask_and_wait("[fake:text One]")
+    tab = page.context.new_page()
+    other = ChatPage(tab, page.url)
+    other.ask("[fake: tokens 300; delay 20]")
+    expect(other.answer).to_contain_text("tok")
+    chat.ask("me too")
+    expect(chat.errors).to_contain_text("still being answered")
+    expect(chat.box).to_have_value("me too")

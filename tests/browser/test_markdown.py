@@ -1,0 +1,92 @@
+"""Markdown becomes the same nodes whether it arrives at once or in pieces, in time, and whatever it holds."""
+
+from __future__ import annotations
+
+import html
+import json
+import random
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+HERE = Path(__file__).parent
+LAB = (HERE / "markdown_lab.js").read_text()
+EXAMPLES = json.loads((HERE / "commonmark.json").read_text())["examples"]
+SIZES = [1, 3, 7, 0]  # characters a piece; 0: the whole
+PIECES = (
+    ["word ", "two words", "\n", "\n\n", "\n\n\n", "  ", "    ", "\t", "\n  ", "\n    "]
+    + ["- ", "\n- ", "\n  - ", "\n* ", "\n+ ", "\n1. ", "\n2) ", "\n10. ", "\n- [ ] ", "\n- [x] "]
+    + ["# ", "\n## ", "\n===", "\n---\n", "\n***\n", "\n> ", "\n> - ", "\n```\n", "\n```js\n", "\n~~~\n", "``", "`code`", "`"]
+    + ["*", "**", "***", "_", "__", "~~", "~", "**bold**", "*it*", "\\*", "\\", "&amp;", "&", "<b>", "</b>", "<!-- x -->"]
+    + ["[a](/guide/x)", "[b](http://e.org 't')", "![c](http://e.org/i.png)", "[ref]", "\n\n[ref]: http://r.org\n\n", "[", "]", "("]
+    + ["\n| a | b |\n", "|---|:-:|\n", "| 1 | 2 |\n", "|", "http://e.org/a_b ", "www.e.org ", "a@e.org ", "<http://x.y>", "  \nline", "1.", "2"]
+)  # fmt: skip
+
+
+@pytest.fixture
+def lab(page: Page, serve: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a job of markdown_lab.js in the served page, under its content security policy."""
+    page.goto(serve().url)
+    return lambda work, **job: page.evaluate(f"async (job) => {{ {LAB} }}", {"work": work, **job})
+
+
+def random_documents(count: int, pieces: int) -> list[str]:
+    chosen = random.Random(20261122)
+    return ["".join(chosen.choices(PIECES, k=chosen.randint(2, pieces))) for _ in range(count)]
+
+
+def test_commonmark_s_examples_are_the_same_streamed_and_at_once(lab: Callable[..., Any]) -> None:
+    began = time.monotonic()
+    assert lab("compare", documents=[example["markdown"] for example in EXAMPLES], sizes=SIZES) == []
+    assert time.monotonic() - began < 30
+
+
+def test_random_documents_are_the_same_streamed_and_at_once(lab: Callable[..., Any]) -> None:
+    assert lab("compare", documents=random_documents(400, 40), sizes=SIZES) == []
+
+
+def test_a_settled_block_never_changes(lab: Callable[..., Any]) -> None:
+    """Else finished text would jump when the exact pass at the end corrects it."""
+    assert lab("settle", documents=[example["markdown"] for example in EXAMPLES]) == []
+
+
+def test_even_in_nonsense_a_settled_block_hardly_ever_changes(lab: Callable[..., Any]) -> None:
+    documents = random_documents(300, 30)
+    assert len(lab("settle", documents=documents)) <= 6
+
+
+def test_nearly_all_of_commonmark_s_examples_read_as_the_spec_says(lab: Callable[..., Any]) -> None:
+    """Raw HTML stays text here, images become links, and a few corners are marked's own."""
+    plain = [example for example in EXAMPLES if not re.search(r"<[a-z!/?]|!\[|&\w+;", example["markdown"])]
+    texts = lab("texts", documents=[example["markdown"] for example in plain])
+    wrong = [
+        example["number"]
+        for example, text in zip(plain, texts, strict=True)
+        if without_blanks(text) != without_blanks(html.unescape(re.sub(r"<[^>]*>", "", example["html"])))
+    ]
+    assert len(plain) > 450
+    assert len(wrong) <= 3, wrong
+
+
+def without_blanks(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def test_hostile_documents_cost_little_time(lab: Callable[..., Any]) -> None:
+    length = 20_000
+    documents = ["[" * length, "*a_" * (length // 3), "> " * 5_000, "`" * length, "<" * length, "![" * 9_000, "|-" * 9_000]
+    documents += ["- " * 3_000, "a\n" * 9_000, "&" * length, "(((" * 6_000, "[a](" * 5_000, "\\" * length, "- a\n" * 4_000]
+    times = lab("time", documents=documents, size=5_000)
+    assert max(times) < 4_000, [round(ms) for ms in times]
+
+
+def test_twenty_thousand_characters_render_in_a_fraction_of_their_stream(lab: Callable[..., Any]) -> None:
+    text = (HERE / "answer.md").read_text()
+    answer = text * (20_000 // len(text))
+    (ms,) = lab("time", documents=[answer], size=20)
+    assert ms < 5_000  # 1,000 pieces, which a fast model sends in 10 s

@@ -1,0 +1,116 @@
+"""The rules of the house: who may import what, who alone may do what, and how long a room may get."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted([ROOT / "app.py", *(ROOT / "chatbot").rglob("*.py")])
+SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
+STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
+
+# Imports go down the floors, never up; within a floor, only along these edges.
+FLOORS = [
+    {"app"},
+    {"web", "cli", "start"},
+    {"chats"},
+    {"money", "visitors"},
+    {"model", "key"},
+    {"db", "migrate", "migrations", "logs", "signing"},
+    {"errors", "config"},
+]
+ALONG = {("cli", "web"), ("migrate", "db"), ("migrations", "db"), ("config", "errors"), ("money", "visitors")}
+
+
+def room(path: Path) -> str:
+    return path.stem if path.parent in (ROOT, ROOT / "chatbot") else path.relative_to(ROOT / "chatbot").parts[0]
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
+
+
+def imports(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_imports_go_down_the_floors(path: Path) -> None:
+    here = room(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "chatbot" and len(parts) > 1 and (there := parts[1]) not in (here, "__init__"):
+            assert floor(here) < floor(there) or (here, there) in ALONG, f"{here} imports {there}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_says_its_responsibility_and_stays_under_200_lines(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert len(text.splitlines()) <= 200
+
+
+def test_the_server_can_be_read_in_an_hour() -> None:
+    assert sum(len(path.read_text().splitlines()) for path in MODULES) < 3000
+    assert sum(len(path.read_text().splitlines()) for path in SCRIPTS) < 1500
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_only_the_client_imports_openai(path: Path) -> None:
+    if named(path) != "chatbot/model/client.py":
+        assert not [name for name in imports(path) if name.split(".")[0] == "openai"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_chats_money_model_and_key_do_not_know_flask(path: Path) -> None:
+    if room(path) in ("chats", "money", "model", "key"):
+        assert not [name for name in imports(path) if name.split(".")[0] in ("flask", "flask_limiter", "werkzeug")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    if named(path) != "chatbot/config.py":
+        assert not re.search(r"\bos\.(environ|getenv)|\bimport environ\b|dotenv", path.read_text())
+
+
+def test_one_script_alone_fetches() -> None:
+    assert [path.name for path in SCRIPTS if re.search(r"\bfetch\(", path.read_text())] == ["api.js"]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_no_script_writes_html(path: Path) -> None:
+    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|new Function|setHTML|DOMParser"
+    assert not re.search(forbidden, path.read_text())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").glob("*.html")), ids=named)
+def test_no_template_holds_a_script_or_a_style_of_its_own(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)
+    assert "|safe" not in text.replace(" ", "")
+
+
+def test_no_file_names_a_registry_or_this_machine() -> None:
+    registries = ["pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org", "/work" + "/"]
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file() and "/vendor/" not in name:
+            text = (ROOT / name).read_text(errors="ignore")
+            assert not [word for word in registries if word in text], name

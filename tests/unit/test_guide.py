@@ -1,0 +1,137 @@
+"""Holds the guide to its promises: links that resolve, readable sections, and nothing that the app does not have."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from chatbot.config import Settings
+from chatbot.model import guide
+from chatbot.money.prices import BYTES_PER_TOKEN
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = guide.load(ROOT / "docs" / "guide")
+SECTIONS = [section for page in PAGES for section in page.sections]
+
+
+def write(folder: Path, text: str) -> guide.Page:
+    (folder / "page.md").write_text(text)
+    return guide.load(folder)[0]
+
+
+def test_four_pages_in_the_order_of_a_first_visit_have_eight_to_twelve_sections_and_a_summary() -> None:
+    assert [page.slug for page in PAGES] == ["get-a-key", "keep-it-safe", "if-it-leaks", "what-it-costs"]
+    for page in PAGES:
+        assert 8 <= len(page.sections) <= 12, page.slug
+        assert page.sections[0].title == "In short"
+
+
+def test_every_section_is_40_to_120_words_long() -> None:
+    assert not [(s.anchor, n) for s in SECTIONS if not 40 <= (n := len(s.text.split())) <= 120]
+
+
+def test_every_section_says_how_people_ask_for_it() -> None:
+    assert not [section.link for section in SECTIONS if len(section.asked.split(",")) < 3]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_anchors_are_unique_and_are_the_ids_of_the_headings(page: guide.Page) -> None:
+    ids = re.findall(r'<h2 id="([^"]+)">', page.html)
+    assert ids == [section.anchor for section in page.sections]
+    assert max(Counter(ids).values()) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_every_link_inside_the_guide_resolves(page: guide.Page) -> None:
+    known = {f"/guide/{page.slug}" for page in PAGES} | {f"/guide/{s.page_slug}#{s.anchor}" for s in SECTIONS}
+    in_html = re.findall(r'href="([^"]+)"', page.html)
+    in_text = re.findall(r"\]\(([^)]+)\)", page.text)
+    assert in_html == in_text
+    assert not [link for link in in_html if link not in known and not link.startswith("https://platform.openai.com")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_links_in_the_files_lead_from_file_to_file(page: guide.Page) -> None:
+    folder = ROOT / "docs" / "guide"
+    for link in re.findall(r"\]\(([^)]+)\)", (folder / f"{page.slug}.md").read_text()):
+        assert link.startswith(("#", "https://")) or (folder / link.split("#")[0]).is_file(), link
+
+
+def test_every_setting_that_the_guide_names_is_a_setting_of_the_app() -> None:
+    named = {name for page in PAGES for name in re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", page.text)}
+    assert "OPENAI_API_KEY_FILE" in named
+    assert not named - {name.upper() for name in Settings.model_fields}
+
+
+def test_every_default_that_the_guide_quotes_is_the_default() -> None:
+    quoted = {name: value for s in SECTIONS for name, value in re.findall(r"`([A-Z_]+)` at (\d+)", s.text)}
+    assert quoted, "the worked example no longer names a default"
+    for name, value in quoted.items():
+        assert str(Settings.model_fields[name.lower()].default).startswith(value), name
+
+
+def test_the_worked_example_adds_up() -> None:
+    text = next(section.text for section in SECTIONS if section.anchor == "a-worked-example")
+    bytes_in = Settings.model_fields["max_context_tokens"].default * BYTES_PER_TOKEN
+    tokens_out = Settings.model_fields["max_output_tokens"].default
+    one_call = bytes_in * 0.125 / 1e6 + tokens_out * 0.50 / 1e6
+    assert f"{bytes_in:,} x $0.125 / 1,000,000 + {tokens_out:,} x $0.50 / 1,000,000 = ${one_call:.4f}" in text
+    assert f"about ${round(5000 * 2 * one_call)}." in text
+    assert f"{round(1000 * (800 * 0.10 + 300 * 0.50) / 1e6 * 100)}\ncents" in text
+
+
+def test_every_command_and_address_that_the_guide_names_exists() -> None:
+    text = "\n".join(page.text for page in PAGES)
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
+    assert set(re.findall(r"`flask ([a-z ]+)`", text)) <= {"run", "db upgrade"}
+    pages = (ROOT / "chatbot" / "web" / "pages.py").read_text()
+    for address in set(re.findall(r"`(/[a-z]+z)`", text)):
+        assert f'"{address}"' in pages
+
+
+def test_the_guide_holds_nothing_that_looks_like_a_key() -> None:
+    assert not [page.slug for page in PAGES if re.search(r"sk-[A-Za-z0-9_-]{8,}|T3BlbkFJ", page.text)]
+
+
+def test_prices_stand_only_beside_a_date() -> None:
+    priced = [section for section in SECTIONS if re.search(r"\$\d", section.text)]
+    assert [section.title for section in priced if not re.search(r"20\d\d", section.text)] == []
+
+
+def test_raw_html_becomes_text(tmp_path: Path) -> None:
+    page = write(tmp_path, "# T\n\n## A\n\n<script>x</script> <b>bold</b> [no](javascript:alert(1))\n")
+    assert "<script" not in page.html
+    assert "<b>" not in page.html
+    assert "href" not in page.html
+
+
+def test_pages_that_nobody_ordered_come_last_by_name(tmp_path: Path) -> None:
+    for slug in ("zebra", "what-it-costs", "apple", "get-a-key"):
+        (tmp_path / f"{slug}.md").write_text("# T\n")
+    assert [page.slug for page in guide.load(tmp_path)] == ["get-a-key", "what-it-costs", "apple", "zebra"]
+
+
+def test_the_words_people_ask_with_are_not_shown(tmp_path: Path) -> None:
+    page = write(tmp_path, "# T\n\n## A\n\n<!-- asked: lost,\nfound -->\n\nBody.\n")
+    assert page.sections[0].asked == "lost,\nfound"
+    assert page.sections[0].text == "Body."
+    assert "lost" not in page.html + page.text
+
+
+def test_links_between_files_become_links_of_the_site(tmp_path: Path) -> None:
+    page = write(tmp_path, "# T\n\n## A\n\n[b](other.md#b) [a](#a) [x](https://example.org/y.md#z)\n")
+    assert page.sections[0].text == "[b](/guide/other#b) [a](/guide/page#a) [x](https://example.org/y.md#z)"
+
+
+def test_a_page_without_a_title_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="page does not begin with a # title"):
+        write(tmp_path, "no title\n")
+
+
+def test_a_folder_without_pages_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no guide pages"):
+        guide.load(tmp_path)
