@@ -18,6 +18,7 @@ from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
 from chatbot.model.tutor import TutorTransport
+from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
 from chatbot.start import describe
 from chatbot.visitors.limits import Limits
@@ -27,7 +28,6 @@ from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-TUTOR_URL = "http://tutor.invalid/v1"
 
 log = logging.getLogger("chatbot.start")
 
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         beat=Beat(engine, turns.live),
         guide=lessons,
         mode="live" if key else "tutor",
-        warm_up=lambda: _warm_up(settings, client, lessons),
+        warm_up=lambda: warm_up(app, client, lessons),
     )
     app.before_request(app.extensions["turnkey"].start)
     guard(app)
@@ -70,17 +70,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _warm_up(settings: Settings, client: Client, lessons: list[guide.Page]) -> None:
-    """Pay for imports and a connection now, so that a worker's first visitor does not."""
-    client.warm_up()
-    rehearsal = Client(TUTOR_URL, settings.openai_api, lambda: "none", TutorTransport(lessons, words_per_second=0))
-    rehearsal.rehearse()
-
-
 def _client(settings: Settings, key: Key | None, lessons: list[guide.Page]) -> Client:
     """OpenAI, a server that speaks as OpenAI does, or, without a key, the tutor."""
     if key is None:
-        return Client(TUTOR_URL, settings.openai_api, lambda: "none", TutorTransport(lessons))
+        return Client(TUTOR_URL, "responses", lambda: "none", TutorTransport(lessons))
     transport = Urllib3Transport(settings.openai_base_url)
     plain = not settings.upstream_is_openai
     return Client(settings.openai_base_url, settings.openai_api, key.reveal, transport, plain=plain)

@@ -4,6 +4,8 @@ import logging
 import resource
 import sys
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
 from chatbot.key.source import load_key
@@ -32,6 +34,14 @@ proc_name = "turnkey-chat"
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
+def on_starting(server):
+    """`gunicorn -w 4` counts as WEB_CONCURRENCY=4."""
+    try:
+        load_settings(web_concurrency=server.cfg.workers)
+    except SettingsError as refused:
+        sys.exit("\n".join(refused.lines))
+
+
 def post_fork(server, worker):
     """Only the first worker tells what the operator should read once."""
     logging.getLogger("chatbot.start").disabled = worker.age > 1
@@ -42,8 +52,14 @@ def post_worker_init(worker):
     try:
         worker.app.wsgi().extensions["turnkey"].start()
     except SettingsError as refused:
-        sys.stderr.write("\n".join(refused.lines) + "\n")
-        sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
+        give_up("\n".join(refused.lines))
+    except SQLAlchemyError as failed:
+        give_up(f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}.")
+
+
+def give_up(why):
+    sys.stderr.write(why + "\n")
+    sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
 
 
 def worker_exit(server, worker):

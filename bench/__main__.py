@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.scenarios import QUICK, Pace
 
 def main() -> int:
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
     _raise_file_limit()
     pace = QUICK if asked.quick else Pace()
     print(

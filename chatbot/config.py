@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -33,23 +33,34 @@ def _limit(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("must be an http or https address without a user name")
     return value.rstrip("/")
 
 
+def _parts(address: str) -> SplitResult:
+    """Its parts, port and all; the standard library's errors would quote a piece of the password."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be an address; check its port, and percent-encode its password") from None
+    return parts
+
+
 def _database(value: str) -> str:
+    _parts(value)
     for old in ("postgres://", "postgresql://"):
         if value.startswith(old):
             return "postgresql+psycopg://" + value.removeprefix(old)
-    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or value == "sqlite:///:memory:":
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or value in ("sqlite:///", "sqlite:///:memory:"):
         raise ValueError("must be a sqlite:/// file or a postgresql:// address")
     return value
 
 
 def _storage(value: str) -> str:
-    if value.split(":")[0] not in ("redis", "rediss", "valkey", "valkeys", "memory"):
+    if _parts(value).scheme not in ("redis", "rediss", "valkey", "valkeys", "memory") or "://" not in value:
         raise ValueError("must be redis://, rediss://, valkey://, valkeys:// or memory://")
     return value
 
@@ -91,7 +102,9 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_database)] = Field(
         "sqlite:///instance/chat.db", description="where chats and counters live"
     )
-    secret_key: SecretStr | None = Field(None, min_length=8, description="signs cookies", examples=["32 random bytes"])
+    secret_key: SecretStr | None = Field(
+        None, min_length=8, description="signs cookies", examples=["<32 random characters>"]
+    )
     secret_key_file: Path | None = Field(None, description="a file that holds it")
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose X-Forwarded-* count")
     allowed_origins: Names = Field([], description="other front ends", examples=["https://chat.example.org"])
@@ -123,12 +136,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Settings:
-        if self.ratelimit_storage_uri == "memory://" and self.web_concurrency > 1:
-            _refuse(
-                "RATELIMIT_STORAGE_URI", "memory:// would give each of several workers its own count", "leave it unset"
-            )
+        if (self.ratelimit_storage_uri or "").startswith("memory:") and self.web_concurrency > 1:
+            why = "is memory://, which would give each of several workers its own count: unset it, or share one"
+            _refuse("RATELIMIT_STORAGE_URI", why, "redis://localhost:6379")
         if self.sqlite_path is None and not (self.secret_key or self.secret_key_file):
-            _refuse("SECRET_KEY", "is required when DATABASE_URL is not SQLite", "SECRET_KEY=<32 random bytes>")
+            _refuse("SECRET_KEY", "is required when DATABASE_URL is not SQLite", "<32 random characters>")
         platform = next((name for mark, name in EPHEMERAL.items() if os.environ.get(mark)), None)
         if platform and self.sqlite_path and not _on_volume(self.sqlite_path):
             _refuse("DATABASE_URL", f"points to a disk that {platform} does not keep", "postgresql://user@host/chat")
@@ -138,13 +150,19 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read and validate all settings. Raises SettingsError with one line per fault, never quoting a secret."""
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
+        if settings.sqlite_path:
+            settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     except ValidationError as error:
         raise SettingsError([_line(fault) for fault in error.errors()]) from None
+    except OSError as error:
+        why = f"names a folder that cannot be made: {type(error).__name__}"
+        raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
+    return settings
 
 
 def _refuse(name: str, why: str, example: str) -> None:
-    raise ValueError(f"{name} {why}. Example: {example}")
+    raise ValueError(f"{name} {why}. Example: {name}={example}")
 
 
 def _line(fault: Any) -> str:

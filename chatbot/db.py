@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import (
@@ -82,6 +83,13 @@ limit_counters = Table(
 Index("limit_counters_expiry", limit_counters.c.expires_at)
 
 
+_writing: ContextVar[Connection | None] = ContextVar("writing", default=None)
+
+
+class _Undone(Exception):
+    pass
+
+
 def now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -90,7 +98,6 @@ def open_engine(settings: Settings) -> Engine:
     """An engine for DATABASE_URL. SQLite runs in WAL mode; its writers queue for up to BUSY_TIMEOUT_S."""
     if settings.sqlite_path is None:
         return create_engine(settings.database_url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         f"sqlite:///{settings.sqlite_path}",
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
@@ -104,14 +111,41 @@ def open_engine(settings: Settings) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that may write: committed as a whole, or not at all.
+    """A transaction that may write: committed as a whole, or not at all. Inside another it is part of that one.
 
     SQLite takes the write lock at its start, so that it never has to give up half-way.
     """
+    outer = _writing.get()
+    if outer is not None and outer.engine is engine:
+        yield outer
+        return
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
-            yield connection
+            token = _writing.set(connection)
+            try:
+                yield connection
+            finally:
+                _writing.reset(token)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """The writing transaction that this stands in, or else one that locks nothing."""
+    outer = _writing.get()
+    if outer is not None and outer.engine is engine:
+        yield outer
+        return
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def rehearsing(engine: Engine) -> Iterator[None]:
+    """A transaction that is undone at its end, whatever was written in it."""
+    with suppress(_Undone), writing(engine):
+        yield
+        raise _Undone
 
 
 def check(engine: Engine) -> None:

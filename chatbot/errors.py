@@ -34,6 +34,14 @@ class SettingsError(ClickException):
         self.lines = lines
 
 
+def place(error: BaseException) -> str:
+    """Where an exception was raised, as file and line: never its text, which may quote anything."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"
+
+
 class Problem(Exception):
     """A failure with a status, a stable code and one plain sentence for the visitor."""
 

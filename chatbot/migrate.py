@@ -28,7 +28,10 @@ def prepare(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the tables to the newest version, all or nothing; return the versions before and after."""
+    """Bring the tables to the newest version, all or nothing; return the versions before and after.
+
+    Raises SettingsError when a newer app has made them.
+    """
     with writing(engine) as connection:
         _take_turns(connection)
         current, newest = _revisions(connection)
@@ -59,7 +62,14 @@ def _revisions(connection: Connection) -> tuple[str | None, str]:
 
 def _upgrade(connection: Connection) -> None:
     from alembic import command
+    from alembic.util import CommandError
 
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        version = _revisions(connection)[0]
+        raise SettingsError(
+            [f"DATABASE_URL holds tables of version {version}, which this app does not know: update the app."]
+        ) from None

@@ -14,6 +14,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from chatbot.config import Settings
 from chatbot.errors import SettingsError
 
+EXAMPLE = "Example: SECRET_KEY_FILE=/run/secrets/chat"
+
 
 class Signer:
     """Signs values, and names things by a keyed hash so that the name gives nothing away."""
@@ -46,9 +48,11 @@ def load_signer(settings: Settings) -> Signer:
         try:
             secret = settings.secret_key_file.read_text().strip()
         except (OSError, UnicodeError) as error:
-            raise SettingsError([f"SECRET_KEY_FILE cannot be read: {type(error).__name__}."]) from None
+            raise SettingsError([f"SECRET_KEY_FILE cannot be read: {type(error).__name__}. {EXAMPLE}"]) from None
         if len(secret) < 8:
-            raise SettingsError(["SECRET_KEY_FILE holds fewer than 8 characters. Put 32 random ones into it."])
+            raise SettingsError(
+                [f"SECRET_KEY_FILE holds fewer than 8 characters; put 32 random ones into it. {EXAMPLE}"]
+            )
         return Signer(secret)
     if settings.sqlite_path is None:
         raise SettingsError(["SECRET_KEY is required when DATABASE_URL is not SQLite."])
@@ -58,7 +62,6 @@ def load_signer(settings: Settings) -> Signer:
 def _kept_secret(path: Path) -> str:
     """Read the file; the first of several workers makes it, whole or not at all."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)  # mkstemp makes it readable by its owner only
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(32))

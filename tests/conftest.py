@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,13 +83,20 @@ def fake() -> Iterator[FakeOpenAI]:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """A function that serves the app with these variables; the tutor answers unless they name a key."""
+    with serving(tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Callable[..., Served]]:
+    """The function that the fixture `serve` gives, for fixtures that live longer; database and logs go to `folder`."""
     running: list[Served] = []
 
     def start(*, wait: bool = True, **variables: object) -> Served:
         port = free_port()
-        database = str(variables.pop("DATABASE_URL", f"sqlite:///{tmp_path}/chat.db"))
+        database = str(variables.pop("DATABASE_URL", f"sqlite:///{folder}/chat.db"))
         environment = clean_environment(**{**ROOMY, "DATABASE_URL": database, "PORT": port, **variables})
-        log_path = tmp_path / f"server-{port}.log"
+        log_path = folder / f"server-{port}.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn"],
@@ -100,9 +108,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
             wait_until_ready(served)
         return served
 
-    yield start
-    for served in running:
-        served.stop()
+    try:
+        yield start
+    finally:
+        for served in running:
+            served.stop()
 
 
 def wait_until_ready(served: Served, seconds: float = 30) -> None:

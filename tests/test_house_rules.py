@@ -17,14 +17,14 @@ STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 # Imports go down the floors, never up; within a floor, only along these edges.
 FLOORS = [
     {"app"},
-    {"web", "cli", "start"},
+    {"web", "cli", "start", "rehearsal"},
     {"chats"},
     {"money", "visitors"},
     {"model", "key"},
     {"db", "migrate", "migrations", "logs", "signing"},
     {"errors", "config"},
 ]
-ALONG = {("cli", "web"), ("migrate", "db"), ("migrations", "db"), ("config", "errors"), ("money", "visitors")}
+ALONG = {("cli", "web"), ("rehearsal", "web"), ("migrate", "db"), ("migrations", "db"), ("config", "errors"), ("money", "visitors")}
 
 
 def room(path: Path) -> str:

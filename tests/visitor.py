@@ -88,7 +88,7 @@ class Visitor:
         """The response with its body still to be read."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=self.timeout_s)
-        sent = dict(headers or {})
+        sent = {"Connection": "close", **(headers or {})}
         if self.cookie:
             sent["Cookie"] = self.cookie
         if body is not None:

@@ -47,7 +47,8 @@ class LiveReply:
         self.outcome: Outcome | None = None
         self.failure: Problem | None = None  # as it was raised, for an answer that has not begun
         self.stop_status: str | None = None
-        self.length = 0
+        self.length = 0  # characters of text
+        self.size = 0  # with those of reasoning
         self._texts: list[str] = []
         self._reasonings: list[str] = []
         self.started = False  # has the upstream answered?
@@ -64,13 +65,16 @@ class LiveReply:
     def append(self, text: str, reasoning: str) -> None:
         """Add what came; the first call, even with nothing, says that the upstream has answered."""
         with self._changed:
+            is_news = bool(text or reasoning) or not self.started
             self.started = True
             if text:
                 self._texts.append(text)
                 self.length += len(text)
             if reasoning:
                 self._reasonings.append(reasoning)
-            self._changed.notify_all()
+            self.size += len(text) + len(reasoning)
+            if is_news:
+                self._changed.notify_all()
 
     def end(self, outcome: Outcome, failure: Problem | None = None) -> None:
         with self._changed:
@@ -142,7 +146,8 @@ class LiveReplies:
         self._by_chat[reply.chat] = reply
 
     def remove(self, reply: LiveReply) -> None:
-        self._by_chat.pop(reply.chat, None)
+        if self.get(reply.chat) is reply:  # the chat's next one may be here already
+            del self._by_chat[reply.chat]
 
     def close(self, seconds: float) -> None:
         """The process is about to end: keep what every reply has, marked interrupted."""

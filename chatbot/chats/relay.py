@@ -77,7 +77,7 @@ class Relay:
     def _is_too_long(self) -> bool:
         if time.monotonic() - self._reply.began > LONGEST_REPLY_S:
             raise Broken(cause=f"not complete after {LONGEST_REPLY_S} s")
-        return self._reply.length > self._call.max_output_tokens * CHARS_PER_TOKEN
+        return self._reply.size > self._call.max_output_tokens * CHARS_PER_TOKEN
 
     def _shorten(self) -> bool:
         """Halve what is sent of the chat; False when nothing but the question is left."""

@@ -14,7 +14,7 @@ from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.questions import Ask, Asked
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
-from chatbot.errors import Problem, Unavailable
+from chatbot.errors import Problem, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
 from chatbot.money.prices import cost_nano
@@ -51,6 +51,11 @@ class Turns:
         reply.wait_started(FIRST_EVENT_S)
         return reply
 
+    def rehearse(self, ask: Ask) -> None:
+        """Make a reply in the caller's own thread and transaction."""
+        asked = questions.ask(self._engine, ask)
+        self._produce(LiveReply(ask.chat, asked.answer, asked.question, ask.model), ask, asked)
+
     def _produce(self, reply: LiveReply, ask: Ask, asked: Asked) -> None:
         relay = Relay(self._client, reply, self._call(ask, asked), self._settings.max_context_tokens, self.live)
         failure: Problem | None = None
@@ -61,8 +66,8 @@ class Turns:
         except Problem as problem:
             failure = problem
             outcome = Outcome("failed", problem=problem.members(), left_out=reply.left_out)
-        except Exception as error:  # a defect of ours must not leave listeners waiting; its text may quote anything
-            log.error("turn failed: %s in %s", type(error).__name__, _place(error))
+        except Exception as error:  # a defect of ours must not leave listeners waiting
+            log.error("turn failed: %s in %s", type(error).__name__, place(error))
             failure = Problem(cause=type(error).__name__)
             outcome = Outcome("failed", problem=failure.members(), left_out=reply.left_out)
         if reply.stop_status and outcome.status == "failed":
@@ -70,7 +75,8 @@ class Turns:
         self._settle(reply, outcome, relay.request_id)
         reply.end(outcome, failure)
         relay.close()
-        self._report(reply, ask, outcome, failure, relay)
+        if not self._free:
+            self._report(reply, ask, outcome, failure, relay)
 
     def _call(self, ask: Ask, asked: Asked) -> Call:
         return Call(
@@ -109,11 +115,3 @@ class Turns:
             relay.request_id or "-",
             f" problem={failure.code} cause={failure.cause!r}" if failure else "",
         )
-
-
-def _place(error: Exception) -> str:
-    """Where an exception was raised, as file and line: never its text."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"

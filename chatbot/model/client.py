@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -19,7 +19,7 @@ from chatbot.model.transport import Cut, Urllib3Transport, current_cut
 CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
 WARM_UP_S = 3
-REHEARSAL = Call("rehearsal", "none", [("user", "Hello")], 64, safety_identifier="none", cache_key="none")
+DRAIN_S = 0.5
 
 log = logging.getLogger("chatbot.model")
 
@@ -60,11 +60,6 @@ class Client:
         """Open a connection ahead of the first call; a server that is not there yet is no error."""
         if isinstance(self._transport, Urllib3Transport):
             self._transport.warm_up(WARM_UP_S)
-
-    def rehearse(self) -> None:
-        """Make a call and read it to its end, to have every import behind."""
-        with closing(self.open(REHEARSAL, Cut())) as reply:
-            list(reply)
 
     def open(self, call: Call, cut: Cut) -> Reply:
         """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply."""
@@ -108,6 +103,7 @@ class Reply:
         self._manager = manager
         self._cut = cut
         self._decoder = decoder
+        self._is_complete = False
         self._response: httpx2.Response = manager.__enter__().http_response
         self.request_id = self._response.headers.get("x-request-id", "")[:128]
         kind = self._response.headers.get("content-type", "")
@@ -120,6 +116,7 @@ class Reply:
         try:
             for data in self._bytes:
                 batch = self._decoder.feed(data)
+                self._is_complete = batch.end is not None
                 yield batch
                 if batch.end or batch.problem:
                     return
@@ -130,7 +127,11 @@ class Reply:
             yield Batch(problem=Broken(cause=f"the stream was cut ({type(error).__name__})"))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection; after a good end it serves another call, once its last bytes are read."""
+        if self._is_complete:
+            self._cut.hurry(DRAIN_S)
+            with suppress(httpx2.HTTPError):
+                next(self._bytes, None)
         self._cut.release()
         self._manager.__exit__(None, None, None)
 

@@ -30,7 +30,7 @@ class ReplyDecoder:
 
     def __init__(self) -> None:
         self._events = EventSplitter()
-        self._held = ""  # first half of a surrogate pair
+        self._held = self._held_reasoning = ""  # first half of a surrogate pair
         self._odd = False
         self.had_text = False
 
@@ -57,13 +57,11 @@ class ReplyDecoder:
         for data in events:
             batch.events += 1
             if data == b"[DONE]":
-                batch.end = batch.end or self._last_end()
-                continue
-            event = self._event(data)
-            if not isinstance(event, dict):
-                batch.problem = Broken(cause="an event that is not a JSON object")
-            else:
+                batch.end = self._last_end(done=True)
+            elif isinstance(event := self._event(data), dict):
                 self._take(event, batch)
+            else:
+                batch.problem = Broken(cause="an event that is not a JSON object")
             if batch.end or batch.problem:
                 return
 
@@ -80,19 +78,16 @@ class ReplyDecoder:
     def _whole(self, batch: Batch) -> Batch:
         """Join surrogate pairs that two deltas share; what stays half becomes U+FFFD."""
         if self._odd:
-            text = self._held + batch.text
-            self._held = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-            text = text[: len(text) - len(self._held)]
-            if batch.end or batch.problem:
-                text, self._held = text + self._held, ""
-            batch.text, batch.reasoning = _mended(text), _mended(batch.reasoning)
+            ended = bool(batch.end or batch.problem)
+            batch.text, self._held = _joined(self._held + batch.text, ended)
+            batch.reasoning, self._held_reasoning = _joined(self._held_reasoning + batch.reasoning, ended)
         self.had_text = self.had_text or bool(batch.text)
         return batch
 
     def _take(self, event: dict[str, Any], batch: Batch) -> None:
         raise NotImplementedError
 
-    def _last_end(self) -> End | None:
+    def _last_end(self, done: bool = False) -> End | None:
         return None
 
 
@@ -126,7 +121,7 @@ class ResponsesDecoder(ReplyDecoder):
 
 
 class ChatDecoder(ReplyDecoder):
-    """Chunks of Chat Completions; a reply ends with a finish_reason, and usage may come with, after or never."""
+    """Chunks of Chat Completions; a reply ends with a finish_reason or [DONE]; usage comes with it, after or never."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,8 +142,8 @@ class ChatDecoder(ReplyDecoder):
         if choice.get("finish_reason"):
             self._reason = _REASONS.get(str(choice["finish_reason"]), "other")
 
-    def _last_end(self) -> End | None:
-        return End(self._reason, self._usage) if self._reason else None
+    def _last_end(self, done: bool = False) -> End | None:
+        return End(self._reason or "other", self._usage) if self._reason or done else None
 
 
 def _text(value: object) -> str:
@@ -159,8 +154,10 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _mended(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _joined(text: str, ended: bool) -> tuple[str, str]:
+    """The text with its surrogate pairs joined, and the half at its end that may yet become whole."""
+    held = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" and not ended else ""
+    return text.removesuffix(held).encode("utf-16", "surrogatepass").decode("utf-16", "replace"), held
 
 
 def _code(event: dict[str, Any]) -> tuple[str, str]:

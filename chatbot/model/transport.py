@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-POOL_SIZE = 100
+POOL_SIZE = 1000  # idle connections that are kept
 READ_BYTES = 65_536
 NO_RETRIES = urllib3.Retry(False, redirect=False)
 MAX_ERROR_BYTES = 65_536  # of an error's body, which the SDK reads whole
@@ -35,6 +35,11 @@ class Cut:
         self._socket = connected
         if self.pulled:
             self.pull()
+
+    def hurry(self, seconds: float) -> None:
+        """From now on no read waits longer than this."""
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
 
     def release(self) -> None:
         """The call is over: its socket may soon be another call's."""

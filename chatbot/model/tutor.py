@@ -33,7 +33,7 @@ SMALL_TALK = {
 
 
 class TutorTransport(httpx2.BaseTransport):
-    """Answers POST .../responses and .../chat/completions as OpenAI would, streamed or whole, to any key and model.
+    """Answers POST .../responses as OpenAI would, streamed, to any key and model.
 
     Words come at `words_per_second`, or at once if that is 0. Threads and greenlets may share it.
     """
@@ -46,18 +46,13 @@ class TutorTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The response; anything wrong with the request becomes OpenAI's kind of error, never an exception."""
         headers = {"x-request-id": f"req_{uuid.uuid4().hex}"}
-        is_chat = request.url.path.endswith("/chat/completions")
-        if request.method != "POST" or not (is_chat or request.url.path.endswith("/responses")):
+        if request.method != "POST" or not request.url.path.endswith("/responses"):
             return httpx2.Response(404, headers=headers, json=wire.error("Unknown request URL.", "unknown_url"))
         try:
             asked = msgspec.json.decode(request.read(), type=wire.Request)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
             return httpx2.Response(400, headers=headers, json=wire.error(str(fault)))
-        answer = wire.Answer(asked, self._say(asked.turns))
-        if not asked.stream:
-            return httpx2.Response(200, headers=headers, json=(wire.completion if is_chat else wire.response)(answer))
-        with_usage = asked.stream_options.get("include_usage", False)
-        events = wire.completion_chunks(answer, with_usage) if is_chat else wire.response_events(answer)
+        events = wire.response_events(asked, self._say(asked.input))
         headers["content-type"] = "text/event-stream"
         return httpx2.Response(200, headers=headers, content=self._paced(events, current_cut.get()))
 

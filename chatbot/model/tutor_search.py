@@ -20,7 +20,7 @@ QUESTION_CHARS = 1000  # of a long message only the end is read
 WORDS = json.loads(Path(__file__).with_name("tutor_words.json").read_text("utf-8"))
 STOP_WORDS = frozenset(WORDS["stop_words"])
 CONCEPTS = {synonym: concept for concept, synonyms in WORDS["synonyms"].items() for synonym in synonyms}
-SYNONYM = re.compile(rf"\b({'|'.join(sorted(CONCEPTS, key=len, reverse=True))})(?:s|d|es|ed|ing)?\b")
+SYNONYM = re.compile(rf"\b({'|'.join(map(re.escape, sorted(CONCEPTS, key=len, reverse=True)))})(?:s|d|es|ed|ing)?\b")
 
 CREATE = "CREATE VIRTUAL TABLE section USING fts5(title, asked, text, page, tokenize = 'porter')"
 INSERT = "INSERT INTO section(rowid, title, asked, text, page) VALUES (?, ?, ?, ?, ?)"

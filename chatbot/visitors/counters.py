@@ -8,16 +8,13 @@ callers can both take the last place. https://limits.readthedocs.io/en/stable/st
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from limits.storage import SlidingWindowCounterSupport, Storage
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.db import writing
+from chatbot.db import reading, writing
 
 # A row is as old as its slot: `moved` is how its counts look from the caller's slot. A machine whose clock
 # is behind counts in the newer slot.
@@ -35,21 +32,13 @@ ACQUIRE = text(
         slot = CASE WHEN limit_counters.slot > :slot THEN limit_counters.slot ELSE :slot END,
         expires_at = :expires_at
     WHERE {_CURRENT} + :amount + ({_PREVIOUS}) * :weight <= :limit
-    RETURNING previous, current
+    RETURNING current
     """
 )
 READ = text(f"SELECT {_PREVIOUS}, {_CURRENT} FROM limit_counters WHERE key = :key")
 CLEAR = text("DELETE FROM limit_counters WHERE key = :key")
 RESET = text("DELETE FROM limit_counters")
 EXPIRE = text("DELETE FROM limit_counters WHERE expires_at < :now")
-
-
-class _Shared:
-    """The transaction of several hits, and the windows as they left them."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.windows: dict[str, tuple[int, int]] = {}
 
 
 class DatabaseStorage(Storage, SlidingWindowCounterSupport):
@@ -60,25 +49,10 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
     def __init__(self, uri: str, *, engine: Any, wrap_exceptions: bool = False, **_options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._engine: Engine = engine
-        self._current: ContextVar[_Shared | None] = ContextVar("current", default=None)
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return SQLAlchemyError
-
-    @contextmanager
-    def together(self) -> Iterator[_Shared]:
-        """One transaction: all hits within count, or, when it is left by an exception, none of them."""
-        if shared := self._current.get():
-            yield shared
-            return
-        with writing(self._engine) as connection:
-            shared = _Shared(connection)
-            token = self._current.set(shared)
-            try:
-                yield shared
-            finally:
-                self._current.reset(token)
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         if amount > limit:
@@ -92,20 +66,15 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
             "weight": 1 - now % expiry / expiry,
             "expires_at": int((now + 2 * expiry) * 1000),
         }
-        with self.together() as shared:
-            row = shared.connection.execute(ACQUIRE, values).first()
-            if row is not None:
-                shared.windows[key] = (row.previous, row.current)
-            return row is not None
+        with writing(self._engine) as connection:
+            return connection.execute(ACQUIRE, values).first() is not None
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         now = time.time()
         left = expiry - now % expiry
-        with self.together() as shared:
-            if key not in shared.windows:
-                row = shared.connection.execute(READ, {"key": key, "slot": int(now // expiry)}).first()
-                shared.windows[key] = (row[0], row[1]) if row else (0, 0)
-            previous, current = shared.windows[key]
+        with reading(self._engine) as connection:
+            row = connection.execute(READ, {"key": key, "slot": int(now // expiry)}).first()
+        previous, current = row or (0, 0)
         return previous, left, current, left + expiry
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:

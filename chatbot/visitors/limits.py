@@ -16,9 +16,12 @@ from limits import RateLimitItem, parse_many
 from sqlalchemy import Engine
 
 from chatbot.config import Settings
+from chatbot.db import writing
 from chatbot.errors import LimitReached
-from chatbot.visitors.counters import DatabaseStorage  # importing it registers database://
+from chatbot.visitors import counters  # importing it registers database://
 from chatbot.visitors.who import Visitor
+
+ANSWER_S = 5  # a store that is silent for longer counts as down
 
 WORDS = {
     "visitor": "You have sent a lot of messages. Please wait a little.",
@@ -43,9 +46,13 @@ class Limits:
 
     def __init__(self, app: Flask, settings: Settings, engine: Engine) -> None:
         uri = settings.ratelimit_storage_uri or "database://"
-        options: dict[str, Any] = {} if settings.ratelimit_storage_uri else {"engine": engine}
+        options: dict[str, Any] = {"engine": engine}
+        if settings.ratelimit_storage_uri:
+            patience = {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S}
+            options = {} if uri.startswith("memory:") else patience
         self._limiter = Limiter(lambda: "", storage_uri=uri, storage_options=options, strategy="sliding-window-counter")
         self._limiter.init_app(app)
+        self._engine = engine
         self._items = {
             "new_visitors": parse_many(settings.limit_new_visitors),
             "visitor": parse_many(settings.limit_visitor),
@@ -56,7 +63,8 @@ class Limits:
     def admit(self, visitor: Visitor) -> list[Standing]:
         """Count one message and tell where the visitor stands then, tightest first.
 
-        Raises LimitReached, with the time to wait, when a limit has no place left; the others do not count it then.
+        Raises LimitReached, with the time to wait, when a limit has no place left. In the database, where it is one
+        transaction, the others do not count it then; Redis has counted it in the narrower ones.
         """
         with self._together():
             for scope, item, who in self._asked(visitor):
@@ -67,8 +75,7 @@ class Limits:
 
     def standings(self, visitor: Visitor) -> list[Standing]:
         """Where the visitor stands, tightest first. Costs nothing."""
-        with self._together():
-            return self._standings(visitor)
+        return self._standings(visitor)
 
     def _standings(self, visitor: Visitor) -> list[Standing]:
         found = [
@@ -76,10 +83,12 @@ class Limits:
         ]
         return sorted(found, key=lambda standing: (standing.left, standing.window_s))
 
+    @property
+    def in_database(self) -> bool:
+        return isinstance(self._limiter.storage, counters.DatabaseStorage)
+
     def _together(self) -> AbstractContextManager[object]:
-        """One transaction, where the store has them: the app's own database. Redis counts hit by hit."""
-        storage: Any = self._limiter.storage
-        return storage.together() if isinstance(storage, DatabaseStorage) else nullcontext()
+        return writing(self._engine) if self.in_database else nullcontext()
 
     def check(self) -> bool:
         """Does the store answer? May raise the store's own error."""
@@ -108,6 +117,8 @@ def _wait(item: RateLimitItem, window: tuple[int, float, int, float]) -> float:
     """Seconds until one more hit is admitted or, while there are places left, until the current window ends."""
     previous, previous_ttl, current, current_ttl = window
     length = item.get_expiry()
+    if item.amount == 0:
+        return float(length)
     room = item.amount - 1 - current
     if room < 0:
         return current_ttl - (item.amount - 1) * length / current
@@ -118,6 +129,8 @@ def _wait(item: RateLimitItem, window: tuple[int, float, int, float]) -> float:
 
 def headers(standings: list[Standing]) -> dict[str, str]:
     """RateLimit and RateLimit-Policy of the IETF draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/"""
+    if not standings:
+        return {}
     now = time.time()
     named = [(f"{s.scope}-{s.window_s}s", s, max(0, round(s.resets_at.timestamp() - now))) for s in standings]
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -12,6 +13,7 @@ from chatbot.signing import Signer
 
 COOKIE = "visitor"
 COOKIE_AGE_S = 365 * 24 * 3600
+PORT = re.compile(r"^(?:\[(.*)\](?::\d+)?|([\d.]+):\d+)$")  # [2001:db8::1]:443 or 192.0.2.7:443
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ def identify(request: Request, signer: Signer) -> Visitor:
 def network_of(address: str | None) -> str:
     """What counts as one network: an IPv4 address, or the /64 of an IPv6 one; else the text itself (a Unix socket).
 
-    >>> network_of("2001:db8::1"), network_of("::ffff:192.0.2.7")
-    ('2001:db8::/64', '192.0.2.7')
+    Some proxies add the port, which is a new one for each connection.
+
+    >>> network_of("2001:db8::1"), network_of("::ffff:192.0.2.7"), network_of("192.0.2.7:50123")
+    ('2001:db8::/64', '192.0.2.7', '192.0.2.7')
     """
+    bare = PORT.sub(r"\1\2", address or "").split("%")[0]
     try:
-        parsed: IPv4Address | IPv6Address = ip_address((address or "").split("%")[0])
+        parsed: IPv4Address | IPv6Address = ip_address(bare)
     except ValueError:
         return address or "local"
     if isinstance(parsed, IPv6Address):

@@ -28,7 +28,7 @@ class Message(msgspec.Struct):
 class ChatBody(msgspec.Struct):
     """What the AI SDK's DefaultChatTransport sends: https://ai-sdk.dev/docs/ai-sdk-ui/transport"""
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
     messages: list[Message] = []
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     messageId: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
@@ -42,7 +42,7 @@ def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
     except msgspec.ValidationError as error:
         field = _field(str(error))
         raise BadRequest(f"The member {field} is missing or not of the right form.", field=field) from None
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise BadRequest("The request is not valid JSON.") from None
     model = wanted.model or settings.openai_model
     if model not in settings.models:

@@ -40,7 +40,8 @@ def mark(response: Response) -> Response:
     """Say where an asking visitor stands to the limits; give a new one, once counted as such, the cookie."""
     if request.method == "POST" and response.status_code != 403:
         house, who = parts(), visitor()
-        response.headers.update(headers(_standings()))
+        standings = _standings() if response.status_code < 500 else g.get("standings", [])  # a store that is down
+        response.headers.update(headers(standings))
         if g.get("admitted"):
             cross_site = bool(house.settings.allowed_origins)
             remember(response, who, house.signer, secure=request.is_secure, cross_site=cross_site)

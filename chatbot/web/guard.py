@@ -13,7 +13,7 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from chatbot.errors import CrossSite, Problem, Unavailable
+from chatbot.errors import CrossSite, Problem, Unavailable, place
 from chatbot.web.parts import parts
 
 CSP = (
@@ -110,9 +110,5 @@ def _store_error(error: Exception) -> Response:
 
 
 def _defect(error: Exception) -> Response:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    log.error("a defect at %s: %s at %s", request.path, type(error).__name__, where)
+    log.error("a defect at %s: %s at %s", request.path, type(error).__name__, place(error))
     return problem_response(Problem())

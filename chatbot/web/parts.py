@@ -30,7 +30,7 @@ class Parts:
     beat: Beat
     guide: list[Page]
     mode: str  # live or tutor
-    warm_up: Callable[[], None]
+    warm_up: Callable[[], None]  # pays for imports and a connection before the first visitor would
     _started: threading.Event = field(default_factory=threading.Event)
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -44,8 +44,8 @@ class Parts:
                 if not self._started.is_set():
                     migrate.prepare(self.engine)
                     self.beat.start()
-                    self.warm_up()
                     self._started.set()
+                    self.warm_up()
 
 
 def parts() -> Parts:

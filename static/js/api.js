@@ -45,17 +45,13 @@ async function json(path) {
 }
 
 async function request(path, options = {}) {
-  const response = await reach(path, { cache: 'no-store', ...options });
+  const response = await fetch(path, { cache: 'no-store', ...options }).catch(asUnreachable);
   if (!response.ok) throw new Problem(await readProblem(response));
   return response;
 }
 
-async function reach(path, options) {
-  try {
-    return await fetch(path, options);
-  } catch (error) {
-    throw error.name === 'AbortError' ? error : new Unreachable();
-  }
+function asUnreachable(error) {
+  throw error.name === 'AbortError' ? error : new Unreachable();
 }
 
 async function readProblem(response) {

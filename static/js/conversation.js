@@ -26,7 +26,7 @@ export class Conversation {
     this.#chat = chat ?? newId();
     this.#begun = chat !== null;
     this.#givenBack = null;
-    document.body.toggleAttribute('data-opening', this.#begun);
+    document.body.toggleAttribute('data-opening', this.#begun); // keeps the welcome away meanwhile
     nameChat(null);
     transcript.clear();
     composer.open(chat);
@@ -42,6 +42,7 @@ export class Conversation {
   send(text) {
     const { transcript, composer, follower } = this.#page;
     const id = this.#givenBack?.text === text ? this.#givenBack.id : newId();
+    this.#givenBack = null;
     if (!transcript.lastQuestion) nameChat(text);
     const question = transcript.addQuestion(id, text);
     composer.focus();
@@ -73,7 +74,6 @@ export class Conversation {
       if (this.#chat !== chat || this.#live) return;
       nameChat(stored.title);
       transcript.show(stored, this.#wayOn);
-      document.body.removeAttribute('data-opening');
       follower.follow();
       if (!stored.live || !listening) return;
       const live = this.#begin(transcript.lastReply ?? transcript.addReply());
@@ -85,8 +85,8 @@ export class Conversation {
 
   async #take(trigger, question) {
     const live = this.#begin(this.#page.transcript.addReply());
-    const messages = [{ id: question.id, role: 'user', parts: [{ type: 'text', text: question.text }] }];
-    const turn = { id: this.#chat, trigger, messages, ...this.#page.server.chosenModel };
+    const message = { id: question.id, role: 'user', parts: [{ type: 'text', text: question.text }] };
+    const turn = { id: this.#chat, trigger, messages: [message], ...this.#page.server.chosenModel };
     try {
       const response = await ask(turn, live.listening.signal);
       this.#noteBegun();
@@ -187,13 +187,13 @@ export class Conversation {
 
   #showUnopened(error) {
     const missing = error.status === 404;
-    const again = { label: words.reopen, run: () => this.open(this.#chat) };
-    const action = missing ? { label: words.startOver, run: () => this.startOver() } : again;
+    const action = missing
+      ? { label: words.startOver, run: () => this.startOver() }
+      : { label: words.reopen, run: () => this.open(this.#chat) };
     const detail = missing ? words.notFound : error.message;
     this.#rest(detail);
     this.#page.transcript.clear();
     this.#page.transcript.notify(detail, { action });
-    document.body.removeAttribute('data-opening');
   }
 
   get #wayOn() {

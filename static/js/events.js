@@ -11,9 +11,12 @@ export async function* readEvents(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   const queue = [];
   const parser = createParser({ onEvent: (event) => queue.push(event) });
+  let silence = 0;
   try {
     for (;;) {
-      const { done, value } = await withinSilence(reader.read());
+      silence = setTimeout(() => reader.cancel(), SILENCE_S * 1000);
+      const { done, value } = await reader.read().catch(asBroken);
+      clearTimeout(silence);
       if (done) throw new Broken();
       parser.feed(value);
       for (const { id, data } of queue.splice(0)) {
@@ -22,20 +25,11 @@ export async function* readEvents(response) {
       }
     }
   } finally {
+    clearTimeout(silence);
     reader.cancel().catch(() => {});
   }
 }
 
-async function withinSilence(reading) {
-  let timer;
-  const silence = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Broken()), SILENCE_S * 1000);
-  });
-  try {
-    return await Promise.race([reading, silence]);
-  } catch (error) {
-    throw error.name === 'AbortError' ? error : new Broken();
-  } finally {
-    clearTimeout(timer);
-  }
+function asBroken(error) {
+  throw error.name === 'AbortError' ? error : new Broken();
 }

@@ -4,10 +4,12 @@ import { element, part } from './dom.js';
 import { words } from './words.js';
 
 const FEW = 5; // messages left are shown from here on, or from a fifth of the limit
+const MINUTE_MS = 60_000;
 
 export class ServerState {
   #composer;
   #onQuestion;
+  #recheck = 0;
   #models = part(document, 'models');
 
   constructor({ composer, onQuestion }) {
@@ -32,9 +34,12 @@ export class ServerState {
   showAllowance(allowance) {
     if (!allowance?.messages) return;
     const { left, limit, resets_at: resetsAt } = allowance.messages;
+    const until = new Date(resetsAt);
     const place = part(document, 'allowance');
     place.hidden = left > Math.min(FEW, limit / 5);
-    place.textContent = words.messagesLeft(left, new Date(resetsAt));
+    place.textContent = words.messagesLeft(left, until);
+    clearTimeout(this.#recheck);
+    if (!place.hidden) this.#recheck = setTimeout(() => this.refresh(), Math.max(until - Date.now(), MINUTE_MS));
   }
 
   #showMode(mode) {

@@ -47,13 +47,12 @@ export class Transcript {
     this.#messages = this.#messages.filter((other) => other !== message);
   }
 
-  /** A notice that is still to be waited out holds for the next conversation too. */
   clear() {
     this.#messages = [];
     this.#list.replaceChildren(...(this.#notice?.isWaiting ? [this.#notice.node] : []));
   }
 
-  /** The notice after the last message. */
+  /** The notice after the last message; one that is to be waited out stays, also over a change of conversation. */
   notify(detail, options) {
     this.#notice?.node.remove();
     this.#notice = new ErrorView(detail, options);
@@ -61,9 +60,10 @@ export class Transcript {
   }
 
   #add(message) {
-    this.#notice?.node.remove();
     this.#messages.push(message);
     this.#list.append(message.node);
+    if (this.#notice?.isWaiting) this.#list.append(this.#notice.node);
+    else this.#notice?.node.remove();
     return message;
   }
 }

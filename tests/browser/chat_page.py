@@ -5,6 +5,11 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 
 
+def told(text: str) -> str:
+    """A question that the fake OpenAI answers with `text`."""
+    return "[fake:text " + text.replace("\\", "\\\\").replace("]", "\\]").replace("\n", "\\n") + "]"
+
+
 class ChatPage:
     """The chat page in a browser's tab."""
 

@@ -34,7 +34,8 @@ def test_over_the_limit_the_draft_comes_back_and_the_wait_is_counted(
     expect(page.get_by_role("timer")).to_be_visible()
     page.go_back()
     expect(chat.box).to_have_value("a second question")
-    page.clock.fast_forward(61_000)
+    expect(page.get_by_role("timer")).to_be_visible()
+    page.clock.fast_forward("05:00")
     expect(chat.send).to_be_enabled()
     expect(chat.status).to_have_text("You can send again.")
     assert len(fake.calls) == 1
@@ -87,7 +88,7 @@ def test_a_wait_told_with_the_error_holds_the_retry_back(
     again = page.get_by_role("button", name="Try again")
     expect(page.get_by_role("timer")).to_be_visible()
     expect(again).to_be_disabled()
-    page.clock.fast_forward(61_000)
+    page.clock.fast_forward("05:00")
     expect(again).to_be_enabled()
     expect(chat.status).to_have_text("You can try again.")
 
@@ -128,6 +129,9 @@ def test_without_a_connection_the_draft_comes_back_and_is_asked_once(
         chat.wait()
         page.reload()
         expect(chat.questions).to_have_count(1)
+        chat.ask_and_wait("[fake:text Here I am]")
+        page.reload()
+        expect(chat.questions).to_have_count(2)
         page.close()
 
 

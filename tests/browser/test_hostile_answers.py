@@ -9,20 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat_page import ChatPage
+from tests.browser.chat_page import ChatPage, told
 from tests.browser.hostile import CORPUS
 from tests.fake_openai import FakeOpenAI
 
-ELEMENTS = set(
-    "p br strong em del code pre a span div button ul ol li blockquote hr h3 h4 h5 h6 table thead tbody tr th td".split()
-)
+TEXT = {"p", "br", "strong", "em", "del", "code", "pre", "a", "span", "blockquote", "hr", "h3", "h4", "h5", "h6"}
+ELEMENTS = TEXT | {"div", "button", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"}
 ATTRIBUTES = {"href", "target", "rel", "title", "class", "start", "type", "tabindex", "role", "aria-label"}
 DANGEROUS_WHEN_SET = "svg, img, script, iframe, object, embed, style, link, meta, base, form, input, template"
-
-
-def escaped(text: str) -> str:
-    """As the fake's directive `text` reads it."""
-    return text.replace("\\", "\\\\").replace("]", "\\]").replace("\n", "\\n")
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -34,7 +28,7 @@ def test_hostile_answers_run_nothing_load_nothing_and_lead_nowhere_unsafe(
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
-    chat.ask_and_wait("[fake:text " + escaped("\n\n".join(texts) + "\n\nThe end") + "]")
+    chat.ask_and_wait(told("\n\n".join([*texts, "The end"])))
     expect(chat.answer).to_contain_text("The end")
     assert_harmless(chat)
     page.reload()
@@ -49,7 +43,9 @@ def test_hostile_answers_run_nothing_load_nothing_and_lead_nowhere_unsafe(
 
 def assert_harmless(chat: ChatPage) -> None:
     found = chat.answer.evaluate("""(root) => [...root.querySelectorAll('*')].map((node) => [
-        node.localName, Object.fromEntries([...node.attributes].map(({ name, value }) => [name, value])), node.origin])""")
+        node.localName,
+        Object.fromEntries([...node.attributes].map(({ name, value }) => [name, value])),
+        node.origin])""")
     assert found
     for name, attributes, origin in found:
         assert name in ELEMENTS, name
@@ -74,7 +70,7 @@ def test_what_a_visitor_types_stays_text(page: Page, serve: Callable[..., Any]) 
 
 def test_an_image_becomes_a_link_that_names_its_host(page: Page, fake: FakeOpenAI, serve: Callable[..., Any]) -> None:
     chat = ChatPage(page, serve(**fake.env).url)
-    chat.ask_and_wait("[fake:text " + escaped("![A cat](https://pictures.example/cat.png)") + "]")
+    chat.ask_and_wait(told("![A cat](https://pictures.example/cat.png)"))
     link = chat.answer.get_by_role("link")
     expect(link).to_have_text("A cat (image on pictures.example)")
     expect(link).to_have_attribute("href", "https://pictures.example/cat.png")
@@ -84,7 +80,7 @@ def test_links_to_the_guide_stay_in_the_tab_and_others_open_their_own(
     page: Page, fake: FakeOpenAI, serve: Callable[..., Any]
 ) -> None:
     chat = ChatPage(page, serve(**fake.env).url)
-    chat.ask_and_wait("[fake:text " + escaped("[in](/guide/keep-it-safe#storage) and [out](https://out.example/)") + "]")
+    chat.ask_and_wait(told("[in](/guide/keep-it-safe#storage) and [out](https://out.example/)"))
     inside, outside = chat.answer.get_by_role("link").all()
     expect(inside).to_have_attribute("href", "/guide/keep-it-safe#storage")
     assert inside.get_attribute("target") is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat_page import ChatPage
+from tests.browser.chat_page import ChatPage, told
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.fake_openai import FakeOpenAI
 
@@ -32,10 +32,6 @@ def violations(page: Page) -> list[str]:
         RULES,
     )  # a model chooses its own headings
     return [f"{rule['id']}: {node['html'][:120]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
-
-
-def told(text: str) -> str:
-    return "[fake:text " + text.replace("\\", "\\\\").replace("]", "\\]").replace("\n", "\\n") + "]"
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -76,7 +72,12 @@ def test_the_chat_page_has_no_barriers_in_any_state(
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_tutor_the_guide_and_the_error_page_have_no_barriers(
-    new_page: Callable[..., Page], serve: Callable[..., Any], watch: Any, tmp_path: Path, device: dict[str, Any], colours: str
+    new_page: Callable[..., Page],
+    serve: Callable[..., Any],
+    watch: Any,
+    tmp_path: Path,
+    device: dict[str, Any],
+    colours: str,
 ) -> None:
     watch.expected.append("404")
     page = new_page(**device, color_scheme=colours)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fake_openai_parts import moderation
 from tests.fake_openai_parts.calls import Usage, joined
 from tests.fake_openai_parts.directives import Plan
 from tests.fake_openai_parts.reply import Reply
@@ -61,6 +62,8 @@ class Script:
         last = self._chunk({}, finish, wanted if self._place in ("last-content", "always") else None)
         if self._place == "choices" and wanted and isinstance(last.data, dict):
             last.data["choices"][0]["usage"] = usage_dict(wanted)
+        if isinstance(last.data, dict) and (scores := self._scores()):
+            last.data["moderation"] = scores
         yield last
         if wanted and not self._place:
             yield self._chunk(None, usage=wanted)
@@ -98,7 +101,11 @@ class Script:
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
             "usage": usage_dict(usage) if usage else None,
             "service_tier": "default",
+            "moderation": self._scores(),
         }
+
+    def _scores(self) -> dict[str, Any] | None:
+        return moderation.scores("chat", self.body.get("moderation"), self.reply.flagged)
 
     def _chunk(self, delta: dict[str, Any] | None, finish: str | None = None, usage: Usage | None = None) -> Event:
         data = self._data(delta, finish)

@@ -9,8 +9,8 @@ from typing import Any
 _INVALID = "invalid_request_error"
 _QUOTA = "insufficient_quota"
 _SCOPES = (
-    "You have insufficient permissions for this operation. Missing scopes: api.responses.write. Check that you have the "
-    "correct role in your organization and project, and that your restricted API key has the necessary scopes."
+    "You have insufficient permissions for this operation. Missing scopes: api.responses.write. Check that you have "
+    "the correct role in your organization and project, and that your restricted API key has the necessary scopes."
 )
 _RATE = (
     "Rate limit reached for gpt-6-luna in organization {org} on requests per min (RPM): Limit 500, Used 500, "
@@ -51,11 +51,13 @@ _TABLE: tuple[tuple[str, str | None, int, str, str], ...] = (
     ("ip_not_authorized", "ip_not_authorized", 401, _INVALID, "203.0.113.9 is not in the IP allowlist of {project}."),
     ("unsupported_country_region_territory", "unsupported_country_region_territory", 403, "request_forbidden",
      "Country, region, or territory not supported"),
-    ("no_model_access", "model_not_found", 403, _INVALID, "Project `{project}` does not have access to model `{model}`"),
+    ("no_model_access", "model_not_found", 403, _INVALID,
+     "Project `{project}` does not have access to model `{model}`"),
     ("model_not_found", "model_not_found", 404, _INVALID,
      "The model `{model}` does not exist or you do not have access to it."),
     ("rate_limit_exceeded", "rate_limit_exceeded", 429, "requests", _RATE),
-    ("rate_limit_tokens", "rate_limit_exceeded", 429, "tokens", _RATE.replace("requests per min (RPM)", "tokens per min")),
+    ("rate_limit_tokens", "rate_limit_exceeded", 429, "tokens",
+     _RATE.replace("requests per min (RPM)", "tokens per min")),
     ("slow_down", "slow_down", 429, "rate_limit_error", "Please reduce your request rate, then raise it gradually."),
     ("insufficient_quota", "insufficient_quota", 429, _QUOTA,
      "You exceeded your current quota, please check your plan and billing details."),

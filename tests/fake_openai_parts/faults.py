@@ -17,8 +17,8 @@ class Fault:
     `rate` (wait, retry), `money` (never retry), `too_long`, `blocked`, `refused` (our request is wrong), `upstream`
     (their fault: one retry), `connection` (no answer: one retry), `timeout`, `redirect` (the key must not follow),
     `no_stream` (200, but no reply). In the stream: `ok` (the text is whole), `ok_no_usage`, `refusal`, `length`,
-    `filtered`, `interrupted` (text kept, cause unknown), `failed` (said so), `too_long`, `timeout`, `endless`, `any` (whole or
-    interrupted, but told).
+    `filtered`, `interrupted` (text kept, cause unknown), `failed` (said so), `too_long`, `timeout`, `endless`,
+    `any` (whole or interrupted).
     """
 
     directive: str
@@ -93,11 +93,13 @@ _BEFORE: dict[str, tuple[str, ...]] = {
 
 _DURING: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("interrupted", BOTH): (
-        "cut 0", "cut 5", "cut 9999", "end 0", "end 5", "end 9999", "truncate 5", "garbage 5", "bad-json 5", "huge-line 8",
+        "cut 0", "cut 5", "cut 9999", "end 0", "end 5", "end 9999", "truncate 5", "garbage 5", "bad-json 5",
+        "huge-line 8",
     ),
     ("failed", BOTH): ("failed 0 server_error", "failed 5 server_error", "failed 5 rate_limit_exceeded"),
     ("failed", RESPONSES): (
-        "failed 5 invalid_prompt", "failed 5 insufficient_quota", "failed 5 something_new", "error-then-failed 0 slow_down",
+        "failed 5 invalid_prompt", "failed 5 insufficient_quota", "failed 5 something_new",
+        "error-then-failed 0 slow_down",
         "error-then-failed 5 server_error", "error-event 0 flat server_error", "error-event 5 flat server_error",
         "error-event 5 nested rate_limit_exceeded", "error-event 5 string", "completed-as failed",
     ),
@@ -120,7 +122,8 @@ _DURING: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
         "stall-created 0.3", "tokens 0", "cached 3", "cache-write all",
     ),
     ("ok", CHAT): (
-        "reasoning-text First I think. Then I answer.", "null-content", "usage-place last-content", "usage-place choices",
+        "reasoning-text First I think. Then I answer.", "null-content", "usage-place last-content",
+        "usage-place choices",
         "usage-place always", "no-done", "no-finish",
     ),
 }  # fmt: skip

@@ -29,6 +29,7 @@ class Reply:
     cache_write: int = 0
     bound: int | None = None
     overrun: int = 0
+    flagged: bool = False
     incomplete: str = ""
 
     def endless(self) -> Iterator[str]:
@@ -54,6 +55,7 @@ def make_reply(api: str, body: dict[str, Any], plan: Plan, default_text: str = "
         cache_write=write,
         bound=_bound(api, body),
         overrun=plan.count("overrun", 0),
+        flagged="flagged" in plan,
     )
     reply.reasoning = reply.capped(max(plan.count("reasoning", 0), len(reply.thoughts)))
     if reply.bound is not None and reply.reasoning + len(reply.pieces) > reply.bound:

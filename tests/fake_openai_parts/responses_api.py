@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from tests.fake_openai_parts import moderation
 from tests.fake_openai_parts.calls import Usage, joined
 from tests.fake_openai_parts.reply import Reply
 from tests.fake_openai_parts.steps import Event
 
 _ECHOED = (
-    "instructions", "max_output_tokens", "metadata", "moderation", "previous_response_id", "prompt_cache_key", "reasoning",
+    "instructions", "max_output_tokens", "metadata", "previous_response_id", "prompt_cache_key", "reasoning",
     "safety_identifier", "service_tier", "store", "temperature", "text", "top_p", "truncation", "user",
 )  # fmt: skip
 _PADDING = "abcdefghijklmnop"
@@ -130,14 +131,15 @@ class Script:
             output.insert(0, {"id": self._thinking, "type": "reasoning", "summary": [summary]})
         reason = (self.reply.incomplete or "max_output_tokens") if status == "incomplete" else None
         failed = {"code": "server_error", "message": "The model failed."} if status == "failed" else None
-        echoed = {name: self.body.get(name) for name in _ECHOED if name != "moderation"}
+        echoed = {name: self.body.get(name) for name in _ECHOED}
+        scores = moderation.scores("responses", self.body.get("moderation"), self.reply.flagged) if done else None
         return {
             **echoed, "id": self.identity, "object": "response", "created_at": self._created, "status": status,
             "model": self.body.get("model"), "output": output, "error": failed,
             "completed_at": int(time.time()) if status == "completed" else None,
             "incomplete_details": {"reason": reason} if reason else None,
             "background": False, "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
-            "usage": usage_dict(usage) if usage else None,
+            "moderation": scores, "usage": usage_dict(usage) if usage else None,
         }  # fmt: skip
 
     def _item(self, status: str) -> dict[str, Any]:

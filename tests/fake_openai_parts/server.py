@@ -6,10 +6,9 @@ import contextlib
 import json
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
-from tests.fake_openai_parts import models
+from tests.fake_openai_parts import models, moderation
 from tests.fake_openai_parts.answers import answer_model_call, authenticate
 from tests.fake_openai_parts.calls import Call
 from tests.fake_openai_parts.connection import ClientGone, Connection
@@ -106,7 +105,7 @@ class Server:
                 raise ApiError(404, "model_not_found", f"The model '{name}' does not exist", param="model")
             return models.describe(name)
         if call.method == "POST" and path == "/v1/moderations":
-            return moderation(call)
+            return moderation.answer(json.loads(call.raw).get("input", ""))
         message = f"Invalid URL ({call.method} {path})"
         raise ApiError(404, None, message)
 
@@ -131,18 +130,3 @@ class Server:
             connection.answer_json(200, {})
         else:
             connection.answer_json(404, {"error": "no such control"})
-
-
-def moderation(call: Call) -> dict[str, Any]:
-    """The answer of `POST /v1/moderations`: flagged where the input says `[fake: flagged]`."""
-    given = json.loads(call.raw).get("input", "")
-    texts = given if isinstance(given, list) else [given]
-    results = []
-    for text in texts:
-        flagged = "[fake: flagged]" in str(text)
-        names = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence")
-        categories = {name: flagged and name == "violence" for name in names}
-        scores = {name: 0.97 if flag else 0.0001 for name, flag in categories.items()}
-        results.append({"flagged": flagged, "categories": categories, "category_scores": scores,
-                        "category_applied_input_types": {name: ["text"] for name in names}})  # fmt: skip
-    return {"id": f"modr-{int(time.time())}", "model": "omni-moderation-latest", "results": results}

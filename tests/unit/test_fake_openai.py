@@ -173,6 +173,8 @@ def test_models_tell_their_shutdown_date(client: OpenAI, fake: FakeOpenAI) -> No
 def test_moderation_flags_what_it_is_told_to(client: OpenAI) -> None:
     given = ["Hello", "[fake: flagged]"]
     assert [result.flagged for result in client.moderations.create(input=given).results] == [False, True]
+    answer = client.responses.create(model=MODEL, input=given[1], moderation={"model": "omni-moderation-latest"})
+    assert answer.moderation.input.flagged and not answer.moderation.output.flagged
     policy = {"model": "omni-moderation-latest", "policy": {"input": {"mode": "block"}}}
     with pytest.raises(openai.BadRequestError) as caught:
         ask(client, "responses", "[fake: flagged]", moderation=policy)
@@ -336,7 +338,8 @@ def test_a_fault_in_the_stream_ends_as_its_hint_says(fake: FakeOpenAI, client: O
     client = client.with_options(timeout=SHORT_S if fault.hint == "timeout" else 5)
     ending = ended(client, api, fault)
     expected = {
-        "ok": {"ok"}, "ok_no_usage": {"ok"}, "refusal": {"refusal", "ok"}, "length": {"length"}, "filtered": {"filtered"},
+        "ok": {"ok"}, "ok_no_usage": {"ok"}, "refusal": {"refusal", "ok"}, "length": {"length"},
+        "filtered": {"filtered"},
         "interrupted": {"interrupted", "APIConnectionError", "UnicodeDecodeError", "JSONDecodeError"},
         "failed": {"failed", "APIError"}, "too_long": {"failed", "APIError"}, "timeout": {"APITimeoutError"},
     }  # fmt: skip

@@ -269,7 +269,8 @@ UNKNOWN = [
     "what is the square root of 144",
     "which laptop is best for gaming",
 ]
-# Written when the guide's `asked` words were settled. Leave their words out of the guide: they tell the true rate.
+# Written when the guide's `asked` words were settled: leave their words out of the guide. The weights of the search
+# were chosen with these questions in view, so the true rate is a little lower.
 UNSEEN = {
     "which steps are needed to obtain an API key": "get-a-key#in-short",
     "is it possible to test the app without paying": "get-a-key#try-the-app-without-a-key",
@@ -336,7 +337,13 @@ def ask(tutor: OpenAI, *turns: str) -> str:
     """The answer to the last turn; turns alternate between user and assistant."""
     roles = ["user", "assistant"] * len(turns)
     messages: Any = [{"role": role, "content": text} for role, text in zip(roles, turns, strict=False)]
-    return tutor.responses.create(model="any", input=messages).output_text
+    with tutor.responses.stream(model="any", input=messages) as stream:
+        return stream.get_final_response().output_text
+
+
+def user(text: str) -> Any:
+    """A conversation of one question."""
+    return [{"role": "user", "content": text}]
 
 
 def source(answer: str) -> str:
@@ -457,7 +464,7 @@ def test_a_new_short_question_is_not_drowned_by_the_one_before_it(tutor: OpenAI)
 
 
 def test_responses_stream_has_openais_events_in_order(tutor: OpenAI) -> None:
-    events = list(tutor.responses.create(model="gpt-6-luna", input="What is a token?", stream=True))
+    events = list(tutor.responses.create(model="gpt-6-luna", input=user("What is a token?"), stream=True))
     types = [event.type for event in events]
     deltas = types.count("response.output_text.delta")
     assert types == [
@@ -482,71 +489,18 @@ def test_responses_stream_has_openais_events_in_order(tutor: OpenAI) -> None:
 
 def test_responses_deltas_are_words_that_join_to_the_whole_text(tutor: OpenAI) -> None:
     question = "My key was stolen, what do I do?"
-    whole = tutor.responses.create(model="any", input=question)
-    with tutor.responses.stream(model="any", input=question) as stream:
+    with tutor.responses.stream(model="any", input=user(question)) as stream:
         deltas = [event.delta for event in stream if event.type == "response.output_text.delta"]
         final = stream.get_final_response()
-    assert "".join(deltas) == whole.output_text == final.output_text == ask(tutor, question)
+    assert "".join(deltas) == final.output_text == ask(tutor, question)
     assert all(len(delta.split()) == 1 for delta in deltas)
     assert all(delta[-1].isspace() for delta in deltas[:-1])
-    assert "\n1. [Revoke it](/guide/if-it-leaks#revoke-the-key-first)" in whole.output_text
+    assert "\n1. [Revoke it](/guide/if-it-leaks#revoke-the-key-first)" in final.output_text
 
 
 def test_every_object_is_valid_by_the_sdks_own_types(tutor: OpenAI) -> None:
-    for event in tutor.responses.create(model="any", input="Hi", stream=True):
+    for event in tutor.responses.create(model="any", input=user("Hi"), stream=True):
         type(event).model_validate(event.model_dump(), strict=False)
-    for chunk in tutor.chat.completions.create(
-        model="any", messages=[{"role": "user", "content": "Hi"}], stream=True, stream_options={"include_usage": True}
-    ):
-        type(chunk).model_validate(chunk.model_dump())
-    response = tutor.responses.create(model="any", input="Hi")
-    type(response).model_validate(response.model_dump())
-
-
-def test_chat_chunks_end_with_a_reason_and_then_the_usage(tutor: OpenAI) -> None:
-    messages: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is a token?"}]
-    chunks = list(
-        tutor.chat.completions.create(
-            model="gpt-6-luna", messages=messages, stream=True, stream_options={"include_usage": True}
-        )
-    )
-    text = [chunk.choices[0].delta.content or "" for chunk in chunks[:-1]]
-    assert "".join(text) == tutor.chat.completions.create(model="any", messages=messages).choices[0].message.content
-    assert chunks[0].choices[0].delta.role == "assistant"
-    assert chunks[-2].choices[0].finish_reason == "stop"
-    assert chunks[-1].choices == []
-    assert chunks[-1].usage
-    assert chunks[-1].usage.prompt_tokens == 6
-    assert chunks[-1].usage.completion_tokens == len(chunks) - 3
-    assert len({chunk.id for chunk in chunks}) == 1
-
-
-def test_chat_usage_is_sent_only_when_asked_for(tutor: OpenAI) -> None:
-    chunks = list(tutor.chat.completions.create(model="any", messages=[{"role": "user", "content": "Hi"}], stream=True))
-    assert all(chunk.choices and chunk.usage is None for chunk in chunks)
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_responses_end_incomplete_at_the_bound(tutor: OpenAI, stream: bool) -> None:
-    answer: Any = tutor.responses.create(model="any", input="What is a token?", max_output_tokens=16, stream=stream)
-    if stream:
-        last = list(answer)[-1]
-        assert last.type == "response.incomplete"
-        answer = last.response
-    assert answer.status == "incomplete"
-    assert answer.incomplete_details.reason == "max_output_tokens"
-    assert answer.usage.output_tokens == 16
-    assert len(answer.output_text.split()) == 16
-
-
-@pytest.mark.parametrize("bound", ["max_tokens", "max_completion_tokens"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_chat_ends_for_length_at_the_bound(tutor: OpenAI, bound: str, stream: bool) -> None:
-    messages: Any = [{"role": "user", "content": "What is a token?"}]
-    parameters: Any = {"model": "any", "messages": messages, bound: 5, "stream": stream}
-    answer = tutor.chat.completions.create(**parameters)
-    reasons = [chunk.choices[0].finish_reason for chunk in answer] if stream else [answer.choices[0].finish_reason]
-    assert reasons[-1] == "length"
 
 
 def test_other_addresses_are_not_found_as_openai_says_it(tutor: OpenAI) -> None:
@@ -582,11 +536,6 @@ def test_a_malformed_request_is_refused_as_openai_does(body: bytes) -> None:
     assert response.json()["error"]["type"] == "invalid_request_error"
 
 
-@pytest.mark.parametrize("turns", ["", [], [{"role": "assistant", "content": "What is a token?"}]])
-def test_a_conversation_without_a_question_is_greeted(tutor: OpenAI, turns: Any) -> None:
-    assert tutor.responses.create(model="any", input=turns).output_text.startswith("Hello!")
-
-
 def test_a_huge_question_is_answered_within_a_second(tutor: OpenAI) -> None:
     began = time.perf_counter()
     ask(tutor, "hello key " * 200_000)
@@ -597,16 +546,15 @@ def test_a_huge_question_is_answered_within_a_second(tutor: OpenAI) -> None:
 def test_words_come_at_the_pace_that_was_set() -> None:
     with connect(words_per_second=100) as client:
         began = time.perf_counter()
-        events = list(client.responses.create(model="any", input="thanks", stream=True))
+        events = list(client.responses.create(model="any", input=user("thanks"), stream=True))
         took = time.perf_counter() - began
     words = sum(event.type == "response.output_text.delta" for event in events)
     assert took >= words / 100
     assert took < (len(events) + 50) / 100
 
 
-@pytest.mark.parametrize("api", ["responses", "chat_completions"])
-def test_a_cut_call_ends_at_the_next_word(api: str) -> None:
-    client = Client("http://tutor.invalid/v1", api, lambda: "none", TutorTransport(PAGES, words_per_second=50))
+def test_a_cut_call_ends_at_the_next_word() -> None:
+    client = Client("http://tutor.invalid/v1", "responses", lambda: "none", TutorTransport(PAGES, words_per_second=50))
     cut = Cut()
     reply = client.open(Call("any", "none", [("user", "What is a token?")], 2048, "none", "none"), cut)
     with closing(reply):
@@ -642,3 +590,20 @@ def test_the_index_is_built_in_no_time() -> None:
         return (time.process_time() - began) * 1000
 
     assert min(build_ms() for _ in range(3)) < INDEX_MS
+
+
+def test_responses_end_incomplete_at_the_bound(tutor: OpenAI) -> None:
+    question = user("What is a token?")
+    events: Any = list(tutor.responses.create(model="any", input=question, max_output_tokens=16, stream=True))
+    assert events[-1].type == "response.incomplete"
+    answer = events[-1].response
+    assert answer.status == "incomplete"
+    assert answer.incomplete_details.reason == "max_output_tokens"
+    assert answer.usage.output_tokens == 16
+    assert len(answer.output_text.split()) == 16
+
+
+@pytest.mark.parametrize("turns", [[], [{"role": "assistant", "content": "What is a token?"}]])
+def test_a_conversation_without_a_question_is_greeted(tutor: OpenAI, turns: Any) -> None:
+    with tutor.responses.stream(model="any", input=turns) as stream:
+        assert stream.get_final_response().output_text.startswith("Hello!")

@@ -1,0 +1,36 @@
+"""The rehearsal: what a worker's first visitor would wait for (imports, statements, a connection) is paid at start."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatbot.chats.questions import Ask
+from chatbot.chats.turn import Turns
+from chatbot.db import rehearsing
+from chatbot.errors import Problem
+from chatbot.model.client import Client
+from chatbot.model.guide import Page
+from chatbot.model.tutor import TutorTransport
+from chatbot.visitors.who import Visitor
+from chatbot.web.parts import Parts
+
+TUTOR_URL = "http://tutor.invalid/v1"
+
+
+def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
+    """Connect to the upstream, and play two turns with the tutor in a transaction that is undone."""
+    house: Parts = app.extensions["turnkey"]
+    client.warm_up()
+    tutor = Client(TUTOR_URL, "responses", lambda: "none", TutorTransport(lessons, words_per_second=0))
+    turns = Turns(house.engine, tutor, house.settings, house.signer, free=True)
+    with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
+        if house.limits.in_database:
+            house.limits.admit(Visitor("rehearsal", "rehearsal", is_new=True))
+        for text in ("Hello", "Hello again"):
+            turns.rehearse(Ask("rehearsal", "rehearsal", house.settings.openai_model, text=text))
+    visitor = app.test_client()
+    visitor.get("/api/me")
+    visitor.post("/api/chat", data=b"{}")

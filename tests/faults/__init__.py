@@ -1,0 +1,1 @@
+"""What the app makes of every way in which a model's server can fail."""

@@ -1,0 +1,1 @@
+"""Tests of the whole server: real gunicorn, real databases and stores, real sockets."""

@@ -1,0 +1,152 @@
+"""The transport: connections are kept and cut, chunks are undone wherever they are split."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import httpx2
+import pytest
+
+from chatbot.model.client import Client
+from chatbot.model.events import Call
+from chatbot.model.transport import Cut, Urllib3Transport, current_cut
+
+CALL = Call("any", "none", [("user", "Hi")], 64, "none", "none")
+DELTA = b'data: {"type":"response.output_text.delta","delta":"Hi"}\n\n'
+DONE = b'data: {"type":"response.completed","response":{"status":"completed"}}\n\n'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+class Server:
+    """Answers every request of every connection with the same pieces, each sent by itself."""
+
+    def __init__(self, *pieces: bytes, pause_s: float = 0.01) -> None:
+        self.pieces, self.pause_s, self.connections = pieces, pause_s, 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        for each in [self._listener, *self._open]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            while self._read_request(connection):
+                for piece in self.pieces:
+                    connection.sendall(piece)
+                    time.sleep(self.pause_s)
+
+    def _read_request(self, connection: socket.socket) -> bool:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (more := connection.recv(65_536)):
+                return False
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        while len(body) < length:
+            body += connection.recv(65_536)
+        return True
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    started: list[Server] = []
+    yield started
+    for server in started:
+        server.close()
+
+
+def client_of(server: Server) -> Client:
+    return Client(server.url, "responses", lambda: "none", Urllib3Transport(server.url), silence_s=5)
+
+
+def say(client: Client) -> str:
+    with closing(client.open(CALL, Cut())) as reply:
+        batches = list(reply)
+    assert batches[-1].problem is None, batches[-1].problem
+    return "".join(batch.text for batch in batches)
+
+
+@pytest.mark.parametrize("tail", [(DONE_CHUNK := chunk(DONE), b"0\r\n\r\n"), (DONE_CHUNK + b"0\r\n\r\n",)])
+def test_calls_after_good_ends_share_one_connection(servers: list[Server], tail: tuple[bytes, ...]) -> None:
+    servers.append(server := Server(HEAD, chunk(DELTA), *tail))
+    client = client_of(server)
+    client.warm_up()
+    assert [say(client) for _ in range(3)] == ["Hi"] * 3
+    assert server.connections == 1
+
+
+def test_a_connection_whose_reply_was_cut_is_not_used_again(servers: list[Server]) -> None:
+    servers.append(server := Server(HEAD, chunk(DELTA), chunk(DONE), b"0\r\n\r\n", pause_s=0.2))
+    client, cut = client_of(server), Cut()
+    with closing(client.open(CALL, cut)) as reply:
+        assert next(iter(reply)).text == "Hi"
+        cut.pull()
+    assert say(client) == "Hi"
+    assert server.connections == 2
+
+
+def test_a_cut_wakes_a_call_that_waits_for_its_first_byte(servers: list[Server]) -> None:
+    servers.append(server := Server(b"", pause_s=5))
+    cut = Cut()
+    threading.Timer(0.2, cut.pull).start()
+    began = time.monotonic()
+    with pytest.raises(Exception, match=r"busy|broken"):
+        client_of(server).open(CALL, cut)
+    assert time.monotonic() - began < 1
+
+
+def test_a_body_is_the_same_wherever_its_bytes_are_split(servers: list[Server]) -> None:
+    body = b"".join(chunk(bytes([65 + number]) * (number * 7 + 1)) for number in range(12)) + b"0\r\n\r\n"
+    whole = b"".join(bytes([65 + number]) * (number * 7 + 1) for number in range(12))
+    for size in (1, 2, 3, 5, 17, 1000):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        servers.append(server := Server(HEAD, *pieces, pause_s=0 if size < 17 else 0.001))
+        with httpx2.Client(transport=Urllib3Transport(server.url)) as http, http.stream("GET", server.url) as response:
+            assert b"".join(response.iter_raw()) == whole
+
+
+@pytest.mark.parametrize("damage", [b"zz\r\nHi\r\n", b"5\r\nHi", b"-1\r\nHi\r\n"])
+def test_a_damaged_body_is_a_transport_error(servers: list[Server], damage: bytes) -> None:
+    servers.append(server := Server(HEAD + damage + b"0\r\n\r\n", pause_s=0))
+    with httpx2.Client(transport=Urllib3Transport(server.url), timeout=1) as http:  # noqa: SIM117
+        with pytest.raises(httpx2.TransportError), http.stream("GET", server.url) as response:
+            list(response.iter_raw())
+
+
+def test_a_cut_of_one_call_leaves_the_next_call_of_its_connection_alone(servers: list[Server]) -> None:
+    servers.append(server := Server(HEAD, chunk(DELTA), chunk(DONE) + b"0\r\n\r\n"))
+    client, cut = client_of(server), Cut()
+    with closing(client.open(CALL, cut)) as reply:
+        list(reply)
+    with closing(client.open(CALL, Cut())) as reply:
+        cut.pull()
+        assert "".join(batch.text for batch in reply) == "Hi"
+    assert server.connections == 1
+
+
+def test_nothing_is_left_of_a_cut_after_its_call(servers: list[Server]) -> None:
+    servers.append(server := Server(HEAD, chunk(DELTA), chunk(DONE) + b"0\r\n\r\n"))
+    say(client_of(server))
+    assert current_cut.get() is None

@@ -1,0 +1,1 @@
+"""The wire between the app and its front ends, byte by byte and through a real client."""

@@ -1,0 +1,112 @@
+// The client of the npm package `ai` against a running server: `node client.mjs <url>`. Prints what it saw as JSON.
+import { DefaultChatTransport, readUIMessageStream } from "ai";
+import { createParser } from "eventsource-parser";
+
+const [url] = process.argv.slice(2);
+const told = {};
+let cookie = "";
+
+// Node keeps no cookies: this does what a browser would.
+async function fetchAsBrowser(address, options) {
+  const headers = { ...options.headers, ...(cookie && { cookie }) };
+  const response = await fetch(address, { ...options, headers });
+  cookie = response.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+  return response;
+}
+
+const transport = new DefaultChatTransport({ api: `${url}/api/chat`, fetch: fetchAsBrowser });
+const newId = () => crypto.randomUUID();
+const user = (text, id = newId()) => ({ id, role: "user", parts: [{ type: "text", text }] });
+const textOf = (message) => message.parts.filter((part) => part.type === "text").map((part) => part.text).join("");
+
+async function read(stream) {
+  const chunks = [];
+  const errors = [];
+  const tap = new TransformStream({
+    transform(chunk, controller) {
+      chunks.push(chunk);
+      controller.enqueue(chunk);
+    },
+  });
+  let message;
+  for await (const state of readUIMessageStream({ stream: stream.pipeThrough(tap), onError: (error) => errors.push(String(error)) })) {
+    message = state;
+  }
+  return { message, chunks, errors };
+}
+
+const send = async (chatId, messages, options = {}) =>
+  read(await transport.sendMessages({ chatId, messages, trigger: "submit-message", messageId: undefined, ...options }));
+
+const summary = ({ message, chunks, errors }) => ({
+  id: message?.id,
+  text: message && textOf(message),
+  metadata: message?.metadata,
+  types: chunks.map((chunk) => chunk.type),
+  errors,
+});
+
+// Several turns of one chat, the whole list sent each time, as useChat does.
+const chatId = newId();
+const messages = [];
+told.turns = [];
+for (const text of ["One [fake: delay 5]", "[fake: summary I think.]", "Three"]) {
+  messages.push(user(text));
+  const answer = await send(chatId, messages);
+  messages.push(answer.message);
+  told.turns.push({ ...summary(answer), kinds: answer.message.parts.map((part) => part.type), states: answer.message.parts.map((part) => part.state) });
+}
+told.ids = messages.map((message) => message.id);
+const stored = await (await fetchAsBrowser(`${url}/api/chats/${chatId}`, {})).json();
+told.stored = stored.messages.map((message) => message.id);
+
+// The last answer again, and an earlier question in other words.
+told.regenerated = summary(
+  await send(chatId, messages.slice(0, -1), { trigger: "regenerate-message", messageId: messages.at(-1).id }),
+);
+told.edited = summary(await send(chatId, [user("[fake: text Edited.]", messages[0].id)], { messageId: messages[0].id }));
+
+// Errors, before the first byte and after it.
+try {
+  await send(newId(), [user("[fake: error insufficient_quota]")]);
+} catch (error) {
+  told.early = { status: error.statusCode, problem: JSON.parse(error.responseBody) };
+}
+told.late = summary(await send(newId(), [user("Hello [fake: cut 5]")]));
+
+// A page that is reloaded in mid-reply, and again when nothing is live.
+const reloaded = newId();
+const leaving = new AbortController();
+const first = await transport.sendMessages({
+  chatId: reloaded, messages: [user("Hello [fake: tokens 60; delay 20]")], trigger: "submit-message", messageId: undefined,
+  abortSignal: leaving.signal,
+});
+const reader = first.getReader();
+for (let chunk; chunk?.type !== "text-delta"; ) chunk = (await reader.read()).value;
+leaving.abort();
+told.resumed = summary(await read(await transport.reconnectToStream({ chatId: reloaded })));
+told.nothing = await transport.reconnectToStream({ chatId: reloaded });
+
+// A stop while it is read.
+const stopped = newId();
+const stream = await transport.sendMessages({
+  chatId: stopped, messages: [user("Hello [fake: tokens 400; delay 20]")], trigger: "submit-message", messageId: undefined,
+});
+setTimeout(() => fetchAsBrowser(`${url}/api/chat/${stopped}/stop`, { method: "POST" }), 200);
+told.stopped = summary(await read(stream));
+
+// The bytes by another parser of server-sent events.
+const response = await fetchAsBrowser(`${url}/api/chat`, {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ id: newId(), messages: [user("Hello [fake: delay 5]")] }),
+});
+told.parsed = { events: [], comments: 0, errors: 0 };
+const parser = createParser({
+  onEvent: ({ id, data }) => told.parsed.events.push([id ?? null, data]),
+  onComment: () => told.parsed.comments++,
+  onError: () => told.parsed.errors++,
+});
+for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) parser.feed(bytes);
+
+console.log(JSON.stringify(told));

@@ -1,0 +1,88 @@
+"""The client that `useChat` uses, of the npm package `ai`, talks to the server without a line of glue."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Served, needed
+from tests.fake_openai import FakeOpenAI
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def told(served: Served, upstream: FakeOpenAI) -> dict[str, Any]:
+    """What client.mjs saw."""
+    node = shutil.which("node", path=f"{os.environ['PATH']}:{ROOT}/.venv/bin")
+    program = needed(node, "Node")
+    needed(str(HERE / "node_modules") if (HERE / "node_modules" / "ai").is_dir() else None, "the npm package ai")
+    done = subprocess.run(
+        [program, HERE / "client.mjs", served.url], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_several_turns_of_a_chat_are_answered(told: dict[str, Any]) -> None:
+    for turn in told["turns"]:
+        assert turn["errors"] == []
+        assert turn["text"].startswith(("You said: **One**", "You said: ****", "You said: **Three**"))
+        assert turn["types"][0] == "start"
+        assert turn["types"][-1] == "finish"
+        assert set(turn["states"]) == {"done"}
+        assert turn["metadata"]["usage"]["outputTokens"] > 0
+        assert turn["metadata"]["model"] == "gpt-6-luna"
+    assert told["turns"][1]["kinds"] == ["reasoning", "text"]
+    assert told["ids"] == told["stored"], "both sides call the messages the same"
+
+
+def test_an_answer_is_made_again_and_a_question_edited(told: dict[str, Any]) -> None:
+    assert told["regenerated"]["types"][-1] == "finish"
+    assert told["regenerated"]["text"] == told["turns"][-1]["text"]
+    assert told["regenerated"]["id"] not in told["ids"]
+    assert told["edited"]["text"] == "Edited."
+
+
+def test_an_error_before_the_first_byte_reaches_the_client_with_its_status(told: dict[str, Any]) -> None:
+    assert told["early"]["status"] == 503
+    assert told["early"]["problem"]["code"] == "unavailable"
+
+
+def test_an_error_in_the_stream_reaches_the_client_after_the_text(told: dict[str, Any]) -> None:
+    assert told["late"]["text"].startswith("You said: **Hello**")
+    assert told["late"]["types"][-3:] == ["text-end", "data-problem", "error"]
+    assert len(told["late"]["errors"]) == 1
+    assert "broke off" in told["late"]["errors"][0]
+
+
+def test_a_reload_listens_again_and_finds_nothing_when_it_is_over(told: dict[str, Any]) -> None:
+    assert told["resumed"]["text"] == "tok " * 60
+    assert told["resumed"]["types"][-1] == "finish"
+    assert told["resumed"]["errors"] == []
+    assert told["nothing"] is None
+
+
+def test_a_stop_ends_the_clients_stream_with_an_abort(told: dict[str, Any]) -> None:
+    assert told["stopped"]["types"][-1] == "abort"
+    assert told["stopped"]["errors"] == []
+    assert "tok " * 60 != told["stopped"]["text"] != ""
+
+
+def test_another_parser_reads_the_same_events(told: dict[str, Any]) -> None:
+    parsed = told["parsed"]
+    assert (parsed["errors"], parsed["comments"]) == (0, 1)
+    chunks = [(id, json.loads(data)) for id, data in parsed["events"][:-1]]
+    assert parsed["events"][-1][1] == "[DONE]"
+    length = 0
+    for id, chunk in chunks:
+        if chunk["type"] == "text-delta":
+            length += len(chunk["delta"])
+            assert id == str(length)
+    assert length > 0
