@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench format lock screenshots
+.PHONY: run test check bench picture format lock
 
 run: $(VENV)/.run
 	$(BIN)/gunicorn
@@ -22,6 +22,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)
+
+# Takes the README's picture again.
+picture: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.picture
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from chatbot import db
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.cli import database
-from chatbot.config import ROOT, Settings, load_settings
+from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings
 from chatbot.key.source import Key, load_key
 from chatbot.logs import set_up_logs
 from chatbot.model import guide
@@ -75,5 +75,5 @@ def _client(settings: Settings, key: Key | None, lessons: list[guide.Page]) -> C
     if key is None:
         return Client(TUTOR_URL, "responses", lambda: "none", TutorTransport(lessons))
     transport = Urllib3Transport(settings.openai_base_url)
-    plain = not settings.upstream_is_openai
+    plain = settings.upstream_host not in OPENAI_HOSTS
     return Client(settings.openai_base_url, settings.openai_api, key.reveal, transport, plain=plain)

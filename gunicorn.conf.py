@@ -3,6 +3,8 @@
 import logging
 import resource
 import sys
+import threading
+import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +27,7 @@ worker_connections = 4000
 keepalive = 15
 timeout = 60  # of a worker that does not even beat; a stream may last far longer
 graceful_timeout = 25  # below the 30 s after which platforms kill
+KEEPING_S = 5  # of these, to store what live replies have
 forwarded_allow_ips = ""  # X-Forwarded-* is the app's to judge: TRUSTED_PROXIES
 secure_scheme_headers = {}
 limit_request_line = 8190
@@ -55,6 +58,16 @@ def post_worker_init(worker):
         give_up("\n".join(refused.lines))
     except SQLAlchemyError as failed:
         give_up(f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}.")
+
+    threading.Thread(target=keep_replies, args=(worker,), daemon=True).start()
+
+
+def keep_replies(worker):
+    """Let a stopping worker's replies go on while there is time; keep the rest before gunicorn kills it."""
+    while worker.alive:
+        time.sleep(0.5)
+    time.sleep(max(0, worker.cfg.graceful_timeout - KEEPING_S))
+    worker.app.callable.extensions["turnkey"].turns.live.close(seconds=3)
 
 
 def give_up(why):

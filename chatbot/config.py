@@ -130,10 +130,6 @@ class Settings(BaseSettings):
         """The host, in lower case, that calls and the key go to."""
         return (urlsplit(self.openai_base_url).hostname or "").lower()
 
-    @property
-    def upstream_is_openai(self) -> bool:
-        return self.upstream_host in OPENAI_HOSTS
-
     @model_validator(mode="after")
     def _together(self) -> Settings:
         if (self.ratelimit_storage_uri or "").startswith("memory:") and self.web_concurrency > 1:
@@ -159,6 +155,15 @@ def load_settings(**overrides: Any) -> Settings:
         why = f"names a folder that cannot be made: {type(error).__name__}"
         raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
     return settings
+
+
+def read_file(name: str, path: Path) -> str:
+    """The text of the file that a setting names, stripped. Raises SettingsError."""
+    try:
+        return path.read_text("utf-8-sig").strip()
+    except (OSError, UnicodeError) as error:
+        why = f"cannot be read: {type(error).__name__}"
+        raise SettingsError([f"{name} {why}. Example: {name}=/run/secrets/{name.lower()}"]) from None
 
 
 def _refuse(name: str, why: str, example: str) -> None:

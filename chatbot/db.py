@@ -68,8 +68,8 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger),
 )
-Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=messages.c.status == "streaming",
-      sqlite_where=messages.c.status == "streaming")  # fmt: skip
+_streaming = messages.c.status == "streaming"
+Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=_streaming, sqlite_where=_streaming)
 
 limit_counters = Table(
     "limit_counters",

@@ -18,6 +18,8 @@ A Problem's words are ours and safe to show; `cause` is for the operator's log a
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from click import ClickException
@@ -36,10 +38,8 @@ class SettingsError(ClickException):
 
 def place(error: BaseException) -> str:
     """Where an exception was raised, as file and line: never its text, which may quote anything."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"
+    frames = extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
 
 
 class Problem(Exception):

@@ -18,39 +18,28 @@ def redact(text: str) -> str:
     return KEY_SHAPED.sub("[key]", text)
 
 
-class TextFormatter(logging.Formatter):
-    """One line for people; redacted as a whole, tracebacks included."""
+class Formatter(logging.Formatter):
+    """One line for people or one JSON object for machines; redacted as a whole, tracebacks included."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._as_json = settings.log_format == "json"
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return redact(self._json(record) if self._as_json else super().format(record))
 
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for machines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
+    def _json(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return redact(json.dumps(line, ensure_ascii=False))
-
-
-def formatter(settings: Settings) -> logging.Formatter:
-    return JsonFormatter() if settings.log_format == "json" else TextFormatter()
+        return json.dumps(line, ensure_ascii=False)
 
 
 def set_up_logs(settings: Settings) -> None:
     """Send the app's log lines to standard error. Calling it again replaces the handler."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(settings))
+    handler.setFormatter(Formatter(settings))
     logger = logging.getLogger("chatbot")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)

@@ -11,10 +11,8 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from chatbot.config import Settings
+from chatbot.config import Settings, read_file
 from chatbot.errors import SettingsError
-
-EXAMPLE = "Example: SECRET_KEY_FILE=/run/secrets/chat"
 
 
 class Signer:
@@ -45,17 +43,11 @@ def load_signer(settings: Settings) -> Signer:
     if settings.secret_key:
         return Signer(settings.secret_key.get_secret_value())
     if settings.secret_key_file:
-        try:
-            secret = settings.secret_key_file.read_text().strip()
-        except (OSError, UnicodeError) as error:
-            raise SettingsError([f"SECRET_KEY_FILE cannot be read: {type(error).__name__}. {EXAMPLE}"]) from None
+        secret = read_file("SECRET_KEY_FILE", settings.secret_key_file)
         if len(secret) < 8:
-            raise SettingsError(
-                [f"SECRET_KEY_FILE holds fewer than 8 characters; put 32 random ones into it. {EXAMPLE}"]
-            )
+            raise SettingsError(["SECRET_KEY_FILE holds fewer than 8 characters. Example: 32 random ones in it."])
         return Signer(secret)
-    if settings.sqlite_path is None:
-        raise SettingsError(["SECRET_KEY is required when DATABASE_URL is not SQLite."])
+    assert settings.sqlite_path is not None  # noqa: S101 - settings without it are refused
     return Signer(_kept_secret(settings.sqlite_path.parent / "secret_key"))
 
 

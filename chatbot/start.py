@@ -48,10 +48,8 @@ def _worst_case(settings: Settings) -> str:
     items = parse_many(settings.limit_site)
     day = min(item.amount * max(1, math.ceil(DAY_S / item.get_expiry())) for item in items)
     each = max(known) / 1e9
-    return (
-        f"${each * day:,.2f} a day, ${each * day * 31:,.2f} a month "
-        f"(LIMIT_SITE admits {day} messages a day, each at most ${each:.4f})"
-    )
+    why = f"LIMIT_SITE admits {day} messages a day, each at most ${each:.4f}"
+    return f"${each * day:,.2f} a day, ${each * day * 31:,.2f} a month ({why})"
 
 
 def _entry(settings: Settings) -> str:

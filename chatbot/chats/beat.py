@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.chats.conversations import DEAD_AFTER_MS, storable
-from chatbot.chats.live import LiveReplies
+from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import messages, now_ms, writing
 from chatbot.visitors.counters import drop_expired
 
@@ -63,7 +63,7 @@ class Beat:
             with writing(self._engine) as connection:
                 self._keep(connection)
                 stops = set(connection.execute(_STOPS).scalars())
-            for reply in self._live:
+            for reply in self._replies():
                 if reply.chat in stops:
                     reply.stop()
         if time.monotonic() - self._swept > SWEEP_S:
@@ -74,18 +74,15 @@ class Beat:
             drop_expired(self._engine)
 
     def _keep(self, connection: Connection) -> None:
-        rows = [
-            {
-                "of_chat": reply.chat,
-                "of_message": reply.message,
-                "now_text": storable(reply.text),
-                "now_reasoning": storable(reply.reasoning),
-                "now_ms": now_ms(),
-            }
-            for reply in self._live
+        names = ("of_chat", "of_message", "now_text", "now_reasoning", "now_ms")
+        live = [
+            (reply.chat, reply.message, storable(reply.text), storable(reply.reasoning)) for reply in self._replies()
         ]
-        if rows:
-            connection.execute(_KEEP, rows)
+        if live:
+            connection.execute(_KEEP, [dict(zip(names, (*row, now_ms()), strict=True)) for row in live])
+
+    def _replies(self) -> list[LiveReply]:
+        return list(self._live.values())  # it may change meanwhile
 
 
 def mark_dead(engine: Engine) -> None:

@@ -64,11 +64,6 @@ def live_row(engine: Engine, chat: str, visitor: str) -> Row[Any] | None:
         return connection.execute(RUNNING, {"chat": chat, "alive_since": now_ms() - DEAD_AFTER_MS}).first()
 
 
-def message_row(engine: Engine, chat: str, message: str) -> Row[Any] | None:
-    with engine.connect() as connection:
-        return connection.execute(MESSAGE, {"chat": chat, "id": message}).first()
-
-
 def ask_to_stop(engine: Engine, chat: str) -> None:
     """Tell whichever process makes this chat's reply to stop; it looks once a second."""
     with writing(engine) as connection:

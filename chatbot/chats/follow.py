@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from chatbot.chats.conversations import message_row, outcome_of
+from chatbot.chats.conversations import MESSAGE, outcome_of
 from chatbot.chats.live import SILENCE_S, Outcome, Progress
 
 POLL_S = 0.5
@@ -18,7 +18,8 @@ def follow(engine: Engine, chat: str, message: str, after: int = 0) -> Iterator[
     position, reasoned = after, 0
     spoke = time.monotonic()
     while True:
-        row = message_row(engine, chat, message)
+        with engine.connect() as connection:
+            row = connection.execute(MESSAGE, {"chat": chat, "id": message}).first()
         if row is None:  # deleted while it was followed
             yield Progress(position=position, outcome=Outcome("interrupted"))
             return

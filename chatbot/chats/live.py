@@ -127,32 +127,17 @@ class LiveReply:
                 yield None
 
 
-class LiveReplies:
+class LiveReplies(dict[str, LiveReply]):
     """The replies that this process is making, by chat."""
-
-    def __init__(self) -> None:
-        self._by_chat: dict[str, LiveReply] = {}
-
-    def __iter__(self) -> Iterator[LiveReply]:
-        return iter(list(self._by_chat.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_chat)
-
-    def get(self, chat: str) -> LiveReply | None:
-        return self._by_chat.get(chat)
-
-    def add(self, reply: LiveReply) -> None:
-        self._by_chat[reply.chat] = reply
 
     def remove(self, reply: LiveReply) -> None:
         if self.get(reply.chat) is reply:  # the chat's next one may be here already
-            del self._by_chat[reply.chat]
+            del self[reply.chat]
 
     def close(self, seconds: float) -> None:
         """The process is about to end: keep what every reply has, marked interrupted."""
-        for reply in self:
+        for reply in list(self.values()):
             reply.stop("interrupted")
         deadline = time.monotonic() + seconds
-        for reply in self:
+        for reply in list(self.values()):
             reply.wait_ended(max(0.0, deadline - time.monotonic()))

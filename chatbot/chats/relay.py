@@ -24,9 +24,7 @@ LONGEST_PACE_S = 0.1
 class Relay:
     """Makes one reply. `call.turns` is the whole chat; what does not fit `context_tokens` is left out, oldest first."""
 
-    def __init__(
-        self, client: Client, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies
-    ) -> None:  # fmt: skip
+    def __init__(self, client: Client, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies) -> None:
         self._client, self._reply, self._call, self._others = client, reply, call, others
         self._context_tokens = context_tokens
         self._retried = False

@@ -17,6 +17,7 @@ from chatbot.config import Settings
 from chatbot.errors import Problem, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
+from chatbot.model.faults import KeyRefused
 from chatbot.money.prices import cost_nano
 from chatbot.signing import Signer
 
@@ -35,6 +36,7 @@ class Turns:
         self._signer = signer
         self._free = free
         self.live = LiveReplies()
+        self.key_refused = False  # by the last call that told
 
     def start(self, ask: Ask) -> LiveReply:
         """Begin a reply and return it once the upstream has answered, or after FIRST_EVENT_S.
@@ -46,7 +48,7 @@ class Turns:
         except SQLAlchemyError as error:
             raise Unavailable(cause=f"the database failed: {type(error).__name__}") from None
         reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
-        self.live.add(reply)
+        self.live[reply.chat] = reply
         threading.Thread(target=self._produce, args=(reply, ask, asked), daemon=True, name="reply").start()
         reply.wait_started(FIRST_EVENT_S)
         return reply
@@ -61,10 +63,12 @@ class Turns:
         failure: Problem | None = None
         try:
             end = relay.run()
+            self.key_refused = False
             cost = 0 if self._free else cost_nano(ask.model, end.usage) if end.usage else None
             outcome = Outcome("complete", end.reason, usage=end.usage, cost_nano=cost, left_out=reply.left_out)
         except Problem as problem:
             failure = problem
+            self.key_refused = self.key_refused or isinstance(problem, KeyRefused)
             outcome = Outcome("failed", problem=problem.members(), left_out=reply.left_out)
         except Exception as error:  # a defect of ours must not leave listeners waiting
             log.error("turn failed: %s in %s", type(error).__name__, place(error))

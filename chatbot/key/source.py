@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatbot.config import OPENAI_HOSTS, Settings
+from chatbot.config import OPENAI_HOSTS, Settings, read_file
 from chatbot.errors import SettingsError
 from chatbot.signing import Signer
 
@@ -35,17 +35,11 @@ def load_key(settings: Settings, signer: Signer) -> Key | None:
     """The configured key, or None for tutor mode. Raises SettingsError, never quoting the value."""
     if settings.openai_api_key_file:
         name = "OPENAI_API_KEY_FILE"
-        try:
-            raw = settings.openai_api_key_file.read_text("utf-8-sig")
-        except (OSError, UnicodeError) as error:
-            raise SettingsError(
-                [f"{name} cannot be read: {type(error).__name__}. Example: {name}=/run/secrets/openai"]
-            ) from None
+        value = read_file(name, settings.openai_api_key_file)
     elif settings.openai_api_key:
-        name, raw = "OPENAI_API_KEY", settings.openai_api_key.get_secret_value()
+        name, value = "OPENAI_API_KEY", settings.openai_api_key.get_secret_value().strip()
     else:
         return None
-    value = raw.strip()
     _check_form(name, value)
     _check_host(value, settings)
     return Key(value, signer)

@@ -88,10 +88,9 @@ class Client:
             create = self._sdk.responses.with_streaming_response.create
             body = responses_body(call, level)
             return Reply(create(model=call.model, stream=True, extra_body=body), ResponsesDecoder(), cut)
-        except openai.APIStatusError as error:
-            raise _problem(error) from None
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
-            raise problem_of_class(error) from None
+            cut.release()  # the connection is back in the pool: a stop must not cut another call
+            raise (_problem(error) if isinstance(error, openai.APIStatusError) else problem_of_class(error)) from None
         finally:
             current_cut.reset(token)
 

@@ -23,13 +23,17 @@ class ContextTooLong(TooLong):
     detail = "This chat has become too long for the model. Please start a new one or shorten the message."
 
 
+class KeyRefused(Unavailable):
+    """The key is wrong, revoked or expired."""
+
+
 class Refused(Unavailable):
     """The server refused the request's form: perhaps a parameter that only OpenAI's own API knows."""
 
 
 # code -> (problem, what the operator should know)
 CODES: dict[str, tuple[type[Problem], str]] = {
-    "invalid_api_key": (Unavailable, "the key is wrong, revoked or expired: put a new one in place"),
+    "invalid_api_key": (KeyRefused, "the key is wrong, revoked or expired: put a new one in place"),
     "account_deactivated": (Unavailable, "the OpenAI account is deactivated"),
     "missing_scope": (Unavailable, "the key lacks a permission: allow it to call this API and model"),
     "insufficient_permissions": (Unavailable, "the key lacks a permission: allow it to call this API and model"),
@@ -87,17 +91,13 @@ CLASSES: dict[str, tuple[type[Problem], str]] = {
     "WebSocketConnectionClosedError": (Broken, "the connection was closed"),
     "WebSocketQueueFullError": (Busy, "too much at once"),
     "APIStatusError": (Unavailable, "an unexpected status"),  # told apart by code and status first
-    "BadRequestError": STATUSES[400],
-    "AuthenticationError": STATUSES[401],
-    "PermissionDeniedError": STATUSES[403],
-    "NotFoundError": STATUSES[404],
-    "ConflictError": STATUSES[409],
-    "UnprocessableEntityError": STATUSES[422],
-    "RateLimitError": STATUSES[429],
     "InternalServerError": (Busy, "an error on OpenAI's side"),
     "APIError": (Broken, "an error without a status"),
     "OpenAIError": (Unavailable, "the SDK could not make the call"),
 }
+SPOKEN = {400: "BadRequest", 401: "Authentication", 403: "PermissionDenied", 404: "NotFound", 409: "Conflict"}
+SPOKEN |= {422: "UnprocessableEntity", 429: "RateLimit"}
+CLASSES |= {f"{name}Error": STATUSES[status] for status, name in SPOKEN.items()}
 
 
 def problem_of_code(code: str, kind: str = "") -> Problem:

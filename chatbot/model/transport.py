@@ -21,6 +21,7 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 POOL_SIZE = 1000  # idle connections that are kept
 READ_BYTES = 65_536
 NO_RETRIES = urllib3.Retry(False, redirect=False)
+MAX_LINE_BYTES = 1024
 MAX_ERROR_BYTES = 65_536  # of an error's body, which the SDK reads whole
 
 
@@ -163,17 +164,19 @@ class _Body(httpx2.SyncByteStream):
                     data, left = data[left:], max(0, left - len(data))
                     continue
                 line, found, after = data.partition(b"\r\n")
-                if not found:
+                if not found and len(data) < MAX_LINE_BYTES:
                     rest, data = data, b""
-                elif line.split(b";")[0].strip() == b"0":
-                    self._is_whole = after == b"\r\n"
-                    data, source = b"", None
-                else:
-                    left, data = int(line.split(b";")[0], 16) if line else 0, after
+                elif line:  # a chunk's size; an empty line ends a chunk
+                    left = int(line.split(b";")[0], 16)
+                    if left < 0:
+                        raise ProtocolError("a chunk of less than nothing")
+                    if left == 0:
+                        self._is_whole = after == b"\r\n"
+                        yield b"".join(payload)
+                        return
+                data = after
             if payload:
                 yield b"".join(payload)
-            if source is None:
-                return
         raise ProtocolError("the body ended early")
 
     def close(self) -> None:

@@ -71,16 +71,19 @@ class Limits:
                 if not self._limiter.limiter.hit(item, scope, who):
                     wait_s = _wait(item, self._window(item, scope, who))
                     raise LimitReached(WORDS[scope], cause=f"{scope} limit {item}", retry_after=wait_s)
-            return self._standings(visitor)
+            return self.standings(visitor)
+
+    def welcome(self, visitor: Visitor) -> bool:
+        """Count a new visitor who has not asked anything yet; False when their network may bring no more for now."""
+        items = self._items["new_visitors"] if visitor.is_new else []
+        hit = self._limiter.limiter.hit
+        return bool(items) and all(hit(item, "new_visitors", visitor.network) for item in items)
 
     def standings(self, visitor: Visitor) -> list[Standing]:
         """Where the visitor stands, tightest first. Costs nothing."""
-        return self._standings(visitor)
-
-    def _standings(self, visitor: Visitor) -> list[Standing]:
-        found = [
-            self._standing(scope, item, who) for scope, item, who in self._asked(visitor) if scope != "new_visitors"
-        ]
+        with self._together():
+            asked = [asked for asked in self._asked(visitor) if asked[0] != "new_visitors"]
+            found = [self._standing(scope, item, who) for scope, item, who in asked]
         return sorted(found, key=lambda standing: (standing.left, standing.window_s))
 
     @property
@@ -90,9 +93,10 @@ class Limits:
     def _together(self) -> AbstractContextManager[object]:
         return writing(self._engine) if self.in_database else nullcontext()
 
-    def check(self) -> bool:
-        """Does the store answer? May raise the store's own error."""
-        return bool(self._limiter.storage.check())
+    def check(self) -> None:
+        """Raises the store's own error, or ConnectionError, when it does not answer."""
+        if not self._limiter.storage.check():
+            raise ConnectionError
 
     def _asked(self, visitor: Visitor) -> Iterator[tuple[str, RateLimitItem, str]]:
         names = {"new_visitors": visitor.network, "visitor": visitor.id, "network": visitor.network, "site": "all"}

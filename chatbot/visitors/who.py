@@ -35,10 +35,7 @@ def identify(request: Request, signer: Signer) -> Visitor:
 def network_of(address: str | None) -> str:
     """What counts as one network: an IPv4 address, or the /64 of an IPv6 one; else the text itself (a Unix socket).
 
-    Some proxies add the port, which is a new one for each connection.
-
-    >>> network_of("2001:db8::1"), network_of("::ffff:192.0.2.7"), network_of("192.0.2.7:50123")
-    ('2001:db8::/64', '192.0.2.7', '192.0.2.7')
+    Some proxies add the port, which is a new one for each connection: it does not count.
     """
     bare = PORT.sub(r"\1\2", address or "").split("%")[0]
     try:

@@ -31,7 +31,7 @@ class ChatBody(msgspec.Struct):
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
     messages: list[Message] = []
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
-    messageId: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    messageId: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\0]+\Z")] | None = None
     model: str | None = None
 
 

@@ -29,7 +29,7 @@ def chat() -> Response:
     house, who = parts(), visitor()
     ask = parse(request.get_data(), who.id, house.settings)
     g.standings = house.limits.admit(who)
-    g.admitted = True
+    g.counted = True
     reply = house.turns.start(ask)
     metadata = {"model": reply.model, "questionId": reply.question, "leftOut": reply.left_out}
     return _stream(reply.message, metadata, reply.listen())
@@ -39,12 +39,12 @@ def chat() -> Response:
 def mark(response: Response) -> Response:
     """Say where an asking visitor stands to the limits; give a new one, once counted as such, the cookie."""
     if request.method == "POST" and response.status_code != 403:
-        house, who = parts(), visitor()
         standings = _standings() if response.status_code < 500 else g.get("standings", [])  # a store that is down
         response.headers.update(headers(standings))
-        if g.get("admitted"):
-            cross_site = bool(house.settings.allowed_origins)
-            remember(response, who, house.signer, secure=request.is_secure, cross_site=cross_site)
+    if g.get("counted"):
+        house = parts()
+        cross_site = bool(house.settings.allowed_origins)
+        remember(response, visitor(), house.signer, secure=request.is_secure, cross_site=cross_site)
     return response
 
 
@@ -83,8 +83,9 @@ def read(id: str) -> Response:
 
 @api.get("/me")
 def me() -> Response:
-    """The mode, the models, the bounds and what is left."""
+    """The mode, the models, the bounds and what is left. A new visitor gets the cookie here, or with a message."""
     house = parts()
+    g.counted = house.limits.welcome(visitor())
     settings = house.settings
     return _json(
         {
@@ -141,7 +142,7 @@ def _allowance(standings: list[Standing]) -> dict[str, Any]:
 
 def _last_event_id() -> int:
     told = request.headers.get("Last-Event-ID", "0")
-    if not (told.isascii() and told.isdigit()):
+    if not (told.isascii() and told.isdigit() and len(told) < 10):
         raise BadRequest("Last-Event-ID is not a number of characters.", field="Last-Event-ID")
     return int(told)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from chatbot import db
-from chatbot.errors import NotFound
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import parts
 
@@ -30,10 +29,11 @@ def guide_start() -> BaseResponse:
 @pages.get("/guide/<slug>")
 def guide(slug: str) -> str:
     """A page of the guide, made from the project's own Markdown."""
-    found = next((page for page in parts().guide if page.slug == slug), None)
-    if found is None:
-        raise NotFound()
-    return render_template("guide.html", page=found, pages=parts().guide, html=Markup(found.html))  # noqa: S704 - our own docs, raw HTML disabled
+    pages = {page.slug: page for page in parts().guide}
+    if slug not in pages:
+        abort(404)
+    html = Markup(pages[slug].html)  # noqa: S704 - our own docs, raw HTML disabled
+    return render_template("guide.html", page=pages[slug], pages=parts().guide, html=html)
 
 
 @pages.get("/healthz")
@@ -43,14 +43,13 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> Response:
-    """Ready to answer: the database can be written and the limits' store answers; 503 with the reason otherwise."""
+    """Ready to answer: the database can be written, the limits' store answers, the key was not refused; else 503."""
     house = parts()
-    for name, check in (("database", lambda: db.check(house.engine)), ("limits store", house.limits.check)):
+    reason = "the key was refused" if house.turns.key_refused else ""
+    for name, check in (("limits store", house.limits.check), ("database", lambda: db.check(house.engine))):
         try:
-            answered = check()
+            check()
         except (*STORE_ERRORS, OSError):
-            answered = False
-        if answered is False:
-            body = msgspec.json.encode({"status": "not ready", "reason": f"the {name} does not answer"})
-            return Response(body, 503, mimetype="application/json")
-    return Response(b'{"status":"ready"}', mimetype="application/json")
+            reason = f"the {name} does not answer"
+    body = {"status": "not ready", "reason": reason} if reason else {"status": "ready"}
+    return Response(msgspec.json.encode(body), 503 if reason else 200, mimetype="application/json")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from tests.conftest import needed
@@ -44,14 +44,19 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+            browser = launch(playwright)
         except BrowserError:
             needed(None, "Chromium")
         yield browser
         browser.close()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """CHROMIUM, the system's Chromium or Chrome, or else the one that Playwright downloaded."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    return playwright.chromium.launch(executable_path=program, args=QUIET)
 
 
 @pytest.fixture

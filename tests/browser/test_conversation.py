@@ -109,6 +109,10 @@ def test_a_reply_survives_a_cut_connection_to_the_letter(
     watch.expected.append("net::ERR_")
     with Line(serve(**fake.env).url) as line:
         chat = ChatPage(page, line.url)
+        resumed = []
+        page.on(
+            "request", lambda sent: sent.url.endswith("/stream") and resumed.append("last-event-id" in sent.headers)
+        )
         chat.ask("[fake: tokens 150; delay 20]")
         for _ in range(2):
             expect(chat.answer).to_contain_text("tok tok")
@@ -117,6 +121,7 @@ def test_a_reply_survives_a_cut_connection_to_the_letter(
         chat.wait()
         expect(chat.answer).to_have_text("tok " * 149 + "tok")
         expect(chat.errors).to_have_count(0)
+        assert resumed and all(resumed)
         page.close()
 
 

@@ -1,4 +1,4 @@
-"""One server for each API that is asked for every fault once, and a reply that begins late, made beside the other tests."""
+"""One server for each API that is asked for every fault once, and a reply that begins late, made beside the tests."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def asked(folder: Callable[[str], Path]) -> Iterator[Callable[[str], Asking]]:
 
 @pytest.fixture(scope="session")
 def silent(folder: Callable[[str], Path]) -> Iterator[Callable[[str], Asking]]:
-    """The same for the faults that fall silent, under a server that waits for two seconds only."""
+    """The same for the faults that fall silent, under a server that waits for a second only."""
     with ExitStack() as stack:
 
         @cache
         def all_of(api: str) -> Asking:
             fake = stack.enter_context(FakeOpenAI())
             place = folder(f"silent-{api}")
-            served = stack.enter_context(serving_threads(place, "2", **fake.env, OPENAI_API=APIS[api]))
+            served = stack.enter_context(serving_threads(place, "1", **fake.env, OPENAI_API=APIS[api]))
             faults = [each for each in [*FAULTS_BEFORE, *FAULTS_DURING] if api in each.apis and each.hint == "timeout"]
             return Asking(fake, served, ask_all(served, fake, faults))
 
@@ -90,7 +90,7 @@ def silent(folder: Callable[[str], Path]) -> Iterator[Callable[[str], Asking]]:
 @pytest.fixture(scope="session", autouse=True)
 def late_reply(folder: Callable[[str], Path], request: pytest.FixtureRequest) -> Iterator[Callable[[], Asked]]:
     """A reply whose first byte comes after a minute, asked for now so that it costs no test its time."""
-    if not any("late_reply" in getattr(item, "fixturenames", ()) and "late" in item.name for item in request.session.items):
+    if not any("late_first_token" in item.name for item in request.session.items):
         yield lambda: pytest.fail("not asked for")
         return
     with FakeOpenAI() as fake, serving(folder("late")) as start:

@@ -1,4 +1,4 @@
-"""An upstream that fails before its first event: the visitor gets the true status, in our words, and nothing is billed twice."""
+"""An upstream that fails before its first event: the visitor gets the true status, the operator the cause."""
 
 from __future__ import annotations
 

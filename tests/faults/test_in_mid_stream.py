@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from tests.fake_openai import FAULTS_DURING, Fault
-from tests.faults.asked import Asked, assert_nothing_leaks, shown
-from tests.faults.conftest import APIS, LATE_S, Asking
+from tests.faults.asked import assert_nothing_leaks, shown
+from tests.faults.conftest import APIS, Asking
 
 GOOD = ("ok", "ok_no_usage", "refusal", "length", "filtered", "endless")
 CASES = [(api, fault) for fault in FAULTS_DURING for api in fault.apis if fault.hint != "timeout"]
 WHOLE = [(api, fault) for api, fault in CASES if fault.hint in GOOD]
 DAMAGED = [(api, fault) for api, fault in CASES if fault.hint not in GOOD]
+BILLED = [case for case in WHOLE if case[1].hint != "endless"]
 SILENCES = [(api, fault) for fault in FAULTS_DURING for api in fault.apis if fault.hint == "timeout"]
 CODES = {
     "server_error": "busy",
@@ -61,7 +62,9 @@ def test_a_damaged_stream_ends_in_an_error_and_keeps_its_text(
 
 
 @pytest.mark.parametrize(("api", "fault"), WHOLE, ids=lambda value: str(value))
-def test_an_odd_stream_gives_its_whole_text_and_finishes(asked: Callable[[str], Asking], api: str, fault: Fault) -> None:
+def test_an_odd_stream_gives_its_whole_text_and_finishes(
+    asked: Callable[[str], Asking], api: str, fault: Fault
+) -> None:
     found = asked(api).found[str(fault)]
     call = found.calls[-1]
     assert found.reply.status == 200
@@ -79,7 +82,7 @@ def test_an_odd_stream_gives_its_whole_text_and_finishes(asked: Callable[[str], 
         assert found.reply.reasoning == call.thoughts
 
 
-@pytest.mark.parametrize(("api", "fault"), [case for case in WHOLE if case[1].hint != "endless"], ids=lambda value: str(value))
+@pytest.mark.parametrize(("api", "fault"), BILLED, ids=lambda value: str(value))
 def test_usage_and_cost_are_what_the_upstream_bills(asked: Callable[[str], Asking], api: str, fault: Fault) -> None:
     asking = asked(api)
     found = asking.found[str(fault)]
@@ -126,12 +129,3 @@ def test_a_stream_that_falls_silent_is_given_up_with_its_text_kept(
     assert (found.in_band, found.problem["code"], found.message["status"]) == (True, "broken", "failed")
     assert len(found.calls) == 1
     assert found.calls[-1].closed_at
-
-
-def test_a_late_first_token_is_waited_for(late_reply: Callable[[], Asked]) -> None:
-    found = late_reply()
-    assert found.reply.types[-1] == "finish"
-    assert found.reply.text == found.calls[-1].text
-    assert found.seconds > LATE_S
-    assert len([event for event in found.reply.events if event.comment]) >= LATE_S // 10 - 1, "the silence is filled"
-    assert len(found.calls) == 1

@@ -1,4 +1,4 @@
-"""Hundreds of replies at once, each with a fault drawn by lot: every one ends, in words of ours, and none is left open."""
+"""Hundreds of replies at once, each with a fault drawn by lot: every one ends, in our words, and none is left open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_S = 60
 
 
 def have_many(served: Served, fake: FakeOpenAI, api: str, count: int, at_once: int) -> None:
-    """Ask `count` times; now and then a visitor stops the reply, or goes away. Asserts what holds for each and for all."""
+    """Ask `count` times; now and then a visitor stops the reply, or goes away. Asserts what holds for each and all."""
     lots = random.Random(f"{SEED} {api}")
     faults = [fault for fault in QUICK if api in fault.apis]
     plans = [(lots.choice(faults), lots.random()) for _ in range(count)]

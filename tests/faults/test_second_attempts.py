@@ -1,8 +1,9 @@
-"""What is tried again: once, before the first byte, where waiting helps; or with fewer turns, where the chat is too long."""
+"""What is tried again: once, before the first byte, where waiting helps; with fewer turns, if the chat is too long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -66,6 +67,24 @@ def test_a_refusal_for_another_reason_does_not_take_parameters_away(fake: FakeOp
     assert {"store", "safety_identifier", "prompt_cache_key"} <= set(fake.calls[-1].body)
 
 
+def test_a_stop_between_two_attempts_cuts_nobody_elses_reply(
+    house: tuple[Served, FakeOpenAI], fake: FakeOpenAI, visitor: Visitor
+) -> None:
+    """The first attempt's connection is back in the pool by then, and may be another visitor's."""
+    visitor.say("Hello")
+    fake.reset()
+    others = [house[0].visitor() for _ in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        failing = pool.submit(visitor.say, "Hello [fake: error rate_limit_exceeded; retry-after 4]")
+        assert fake.wait(lambda: fake.calls and fake.calls[0].ended_at)
+        streams = [pool.submit(other.say, "Hello [fake: tokens 60; delay 20]") for other in others]
+        assert fake.wait(lambda: len(fake.calls) == 4 and all(call.pieces for call in fake.calls[1:]))
+        assert visitor.stop().status == 202
+        assert failing.result(3).types[-1] == "abort"
+        assert [stream.result(10).types[-1] for stream in streams] == ["finish"] * 3
+    assert len(fake.calls) == 4
+
+
 def test_one_who_would_wait_long_is_told_at_once(fake: FakeOpenAI, visitor: Visitor) -> None:
     reply = visitor.say("Hello [fake: error rate_limit_exceeded; retry-after 90]")
     assert (reply.problem["code"], reply.headers["Retry-After"]) == ("busy", "90")
@@ -100,9 +119,7 @@ def test_a_chat_that_is_too_long_for_the_model_loses_its_oldest_turns(
     assert visitor.stored()["messages"][-1]["metadata"]["leftOut"] == left_out
 
 
-def test_a_chat_too_long_by_the_models_own_count_is_shortened_until_it_fits(
-    fake: FakeOpenAI, visitor: Visitor
-) -> None:
+def test_a_chat_too_long_by_the_models_own_count_is_shortened_until_it_fits(fake: FakeOpenAI, visitor: Visitor) -> None:
     for number in range(4):
         visitor.say(f"Question {number} " + "x" * 600)
     fake.context_tokens = 400
@@ -133,5 +150,6 @@ def test_a_chat_that_is_too_long_after_its_first_words_is_told_and_keeps_them(
     assert reply.types[-2:] == ["data-problem", "error"]
     assert reply.text == fake.calls[-1].text != ""
     assert len(fake.calls) == 2
-    statuses = rows(house[0], "SELECT status FROM messages WHERE chat = ? AND role = 'assistant' ORDER BY created_at", visitor.chat)
+    query = "SELECT status FROM messages WHERE chat = ? AND role = 'assistant' ORDER BY created_at"
+    statuses = rows(house[0], query, visitor.chat)
     assert [row["status"] for row in statuses] == ["complete", "failed"]

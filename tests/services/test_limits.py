@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
-from tests.services.conftest import SECRET, in_parallel, statuses, twin
+from tests.services.conftest import in_parallel, statuses, twin
 from tests.visitor import Reply, Visitor
 
 Serve = Callable[..., Served]
@@ -22,7 +23,10 @@ ITEM = r'"[a-z_]+-\d+s"(?:;[a-z]+=\d+)+'  # a string with integer parameters: RF
 @pytest.fixture(params=["sqlite", "postgresql", "redis", "valkey"])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, object]]:
     """The variables of a server that counts in each kind of store."""
-    variables: dict[str, object] = {"SECRET_KEY": SECRET, "DATABASE_URL": f"sqlite:///{tmp_path}/chat.db"}
+    variables: dict[str, object] = {
+        "SECRET_KEY": secrets.token_hex(16),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/chat.db",
+    }
     if request.param == "postgresql":
         variables["DATABASE_URL"] = request.getfixturevalue("postgres_database")
     elif request.param != "sqlite":

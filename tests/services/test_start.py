@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,14 +63,14 @@ def test_gunicorn_and_flask_refuse_bad_settings_with_a_line_each(serve: Serve, t
         ({"DATABASE_URL": "sqlite:////kept/nowhere.db", "DYNO": "web.1"}, "DATABASE_URL "),
     ],
 )
-def test_gunicorn_refuses_what_only_a_look_around_can_tell(
-    serve: Serve, variables: dict[str, str], says: str
-) -> None:
+def test_gunicorn_refuses_what_only_a_look_around_can_tell(serve: Serve, variables: dict[str, str], says: str) -> None:
     (line,) = refused(serve(wait=False, **variables)).splitlines()
     assert line.startswith(says) and CANARY not in line
 
 
-def test_a_key_of_openai_is_not_sent_to_a_host_that_nobody_named(serve: Serve, fake: FakeOpenAI, tmp_path: Path) -> None:
+def test_a_key_of_openai_is_not_sent_to_a_host_that_nobody_named(
+    serve: Serve, fake: FakeOpenAI, tmp_path: Path
+) -> None:
     key = fake.new_key()
     foreign = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": fake.base_url}
     (line,) = refused(serve(wait=False, **foreign)).splitlines()
@@ -112,14 +113,14 @@ def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
 
 
 def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(fake.key + "\n")
     served = serve(
-        **{**fake.env, "OPENAI_API_KEY": "", "OPENAI_API_KEY_FILE": tmp_path / "key"},
-        WEB_CONCURRENCY=4, SECRET_KEY=CANARY, LIMIT_SITE="200/day", MAX_CONTEXT_TOKENS=1000, MAX_MESSAGE_CHARS=700,
-        SYSTEM_PROMPT="p" * 60, MAX_OUTPUT_TOKENS=1000,
-    ) if (tmp_path / "key").write_text(fake.key + "\n") else None  # fmt: skip
-    assert served
-    for starts in ("mode: live, key ", "the key goes to: 127.0.0.1 by responses", "model: gpt-6-luna, $0.10 in, $0.50 out",
-                   "who may enter: everybody, ", f"data live in: {tmp_path}/chat.db"):  # fmt: skip
+        **{**fake.env, "OPENAI_API_KEY": ""}, OPENAI_API_KEY_FILE=tmp_path / "key", SECRET_KEY=CANARY,
+        LIMIT_SITE="200/day", MAX_CONTEXT_TOKENS=1000, MAX_MESSAGE_CHARS=700, MAX_OUTPUT_TOKENS=1000,
+        SYSTEM_PROMPT="p" * 60, WEB_CONCURRENCY=4,
+    )  # fmt: skip
+    for starts in ("mode: live, key ", "the key goes to: 127.0.0.1 by responses",
+                   "model: gpt-6-luna, $0.10 in, $0.50 out", "who may enter: everybody, ", f"data live in: {tmp_path}/chat.db"):  # fmt: skip
         assert len(re.findall(f"INFO chatbot.start: {re.escape(starts)}", served.log)) == 1, starts
     # 3,060 bytes at $0.125 a million and 1,000 tokens at $0.50, with one retry: $0.001765; 200 a day; 31 days.
     assert served.log.count("worst case: $0.35 a day, $10.94 a month (LIMIT_SITE admits 200 messages a day, ") == 1
@@ -128,15 +129,11 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
     assert served.stop() == 0
 
 
-def test_the_env_file_is_read_and_real_variables_win(serve: Serve, tmp_path: Path) -> None:
+def test_the_env_file_is_read_and_real_variables_win(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
-    copy.mkdir()
-    for name in ("app.py", "gunicorn.conf.py", "chatbot", "templates", "static", "docs"):
-        (copy / name).symlink_to(ROOT / name)
-    (copy / "chatbot").unlink()
-    import shutil
-
-    shutil.copytree(ROOT / "chatbot", copy / "chatbot")
+    shutil.copytree(ROOT / "chatbot", copy / "chatbot", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("app.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, copy / name)
     (copy / ".env").write_text(f"LIMIT_SITE=lots\nPORT={free_port()}\nSECRET_KEY={CANARY[:5]}\n")
     environment = clean_environment(LIMIT_SITE="5/day")
     said = subprocess.run(
@@ -147,8 +144,8 @@ def test_the_env_file_is_read_and_real_variables_win(serve: Serve, tmp_path: Pat
     assert said.returncode != 0 and line.startswith("SECRET_KEY is not valid") and CANARY[:5] not in line
 
 
-def test_the_secret_is_made_once_for_its_owner_alone(serve: Serve, tmp_path: Path) -> None:
-    served = serve(WEB_CONCURRENCY=2)
+def test_the_secret_is_made_once_for_its_owner_alone(serve: Serve, fake: FakeOpenAI, tmp_path: Path) -> None:
+    served = serve(**fake.env, WEB_CONCURRENCY=2)
     visitor = served.visitor()
     assert visitor.say("Hello").status == 200
     secret = tmp_path / "secret_key"

@@ -1,4 +1,4 @@
-"""Every way in which OpenAI can fail is mapped once, to words of ours; and how long to wait is read from what it says."""
+"""Every way in which OpenAI can fail is mapped once, to words of ours; how long to wait is read from what it says."""
 
 from __future__ import annotations
 
@@ -140,7 +140,8 @@ def test_what_is_no_plain_code_does_not_reach_the_log(said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("12ms", 0.012), ("1s", 1), ("6m0s", 360), ("1h2m", 3720), ("1d", 86400), ("1.5s", 1.5), ("0s", 0),
-     ("", None), ("soon", None), ("1", None), ("-1s", None), ("1s 2s", None), ("s", None), ("1.2.3s", None), ("1s\n", None)],
+     ("", None), ("soon", None), ("1", None), ("-1s", None), ("1s 2s", None), ("s", None), ("1.2.3s", None),
+     ("1s\n", None)],
 )  # fmt: skip
 def test_a_duration_is_read_or_is_none(text: str, seconds: float | None) -> None:
     assert duration_s(text) == (None if seconds is None else pytest.approx(seconds))

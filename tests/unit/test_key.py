@@ -16,7 +16,7 @@ import pytest
 from chatbot.config import Settings, load_settings
 from chatbot.errors import SettingsError
 from chatbot.key.source import Key, load_key
-from chatbot.logs import JsonFormatter, TextFormatter, redact, set_up_logs
+from chatbot.logs import Formatter, redact, set_up_logs
 from chatbot.signing import Signer
 from tests.fake_openai import make_key
 
@@ -109,12 +109,16 @@ def test_a_key_of_openai_goes_to_no_other_host(url: str, kind: str) -> None:
     assert line.startswith("OPENAI_BASE_URL ") and "OPENAI_TRUSTED_HOSTS=" in line
 
 
-@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1", "https://API.OpenAI.com/v1"])
+@pytest.mark.parametrize(
+    "url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1", "https://API.OpenAI.com/v1"]
+)
 def test_a_key_of_openai_goes_to_openai(url: str) -> None:
     assert load_key(given(openai_api_key=KEY, openai_base_url=url), SIGNER)
 
 
-@pytest.mark.parametrize("trusted", ["gateway.example", "Gateway.Example", "gateway.example:8443", "other,gateway.example"])
+@pytest.mark.parametrize(
+    "trusted", ["gateway.example", "Gateway.Example", "gateway.example:8443", "other,gateway.example"]
+)
 def test_a_host_that_the_operator_names_may_have_it(trusted: str) -> None:
     settings = given(
         openai_api_key=KEY, openai_base_url="https://gateway.example:8443/v1", openai_trusted_hosts=trusted
@@ -122,11 +126,11 @@ def test_a_host_that_the_operator_names_may_have_it(trusted: str) -> None:
     assert load_key(settings, SIGNER)
 
 
-@pytest.mark.parametrize("trusted", ["example", "evil.gateway.example", "gateway.example.evil", "gateway.example:1", ""])
+@pytest.mark.parametrize(
+    "trusted", ["example", "evil.gateway.example", "gateway.example.evil", "gateway.example:1", ""]
+)
 def test_a_host_like_one_that_the_operator_names_may_not(trusted: str) -> None:
-    refusal(
-        given(openai_api_key=KEY, openai_base_url="https://gateway.example:8443/v1", openai_trusted_hosts=trusted)
-    )
+    refusal(given(openai_api_key=KEY, openai_base_url="https://gateway.example:8443/v1", openai_trusted_hosts=trusted))
 
 
 def test_another_servers_key_goes_where_the_operator_says() -> None:
@@ -137,7 +141,7 @@ def test_a_key_shows_only_its_fingerprint() -> None:
     key = Key(KEY, SIGNER)
     assert key.fingerprint == Key(KEY, SIGNER).fingerprint != Key(make_key(), SIGNER).fingerprint
     assert key.fingerprint != Key(KEY, Signer("another secret")).fingerprint
-    shown = [repr(key), str(key), f"{key}", f"{key!r}", "%s %r" % (key, key), repr([key]), repr({"key": key})]
+    shown = [repr(key), str(key), f"{key}", f"{key!r}", repr([key]), repr({"key": key})]
     assert all(KEY not in text and key.fingerprint in text for text in shown)
     assert len(key.fingerprint) == 8 and key.fingerprint not in KEY
 
@@ -153,7 +157,11 @@ def record(message: str, *args: object, exc_info: object = None) -> logging.LogR
     return logging.LogRecord("chatbot.tests", logging.ERROR, __file__, 1, message, args, exc_info)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()], ids=["text", "json"])
+@pytest.mark.parametrize(
+    "formatter",
+    [Formatter(load_settings(_env_file=None, log_format=form)) for form in ("text", "json")],
+    ids=["text", "json"],
+)
 @pytest.mark.parametrize("kind", ["proj", "svcacct", "admin", ""])
 def test_nothing_shaped_like_a_key_gets_into_a_log_line(formatter: logging.Formatter, kind: str) -> None:
     key = make_key(kind)
@@ -177,7 +185,7 @@ def test_nothing_shaped_like_a_key_gets_into_a_log_line(formatter: logging.Forma
 
 
 def test_a_json_line_stays_json_when_something_is_taken_out() -> None:
-    line = json.loads(JsonFormatter().format(record("a %s b", KEY)))
+    line = json.loads(Formatter(load_settings(_env_file=None, log_format="json")).format(record("a %s b", KEY)))
     assert line == {"time": line["time"], "level": "ERROR", "logger": "chatbot.tests", "message": "a [key] b"}
 
 

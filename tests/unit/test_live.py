@@ -28,7 +28,9 @@ def heard(progress: Iterator[Progress | None]) -> list[Progress]:
 
 
 @given(PIECES, PIECES, st.integers(0, 60))
-def test_a_listener_hears_exactly_what_stands_after_its_character(first: list[str], then: list[str], after: int) -> None:
+def test_a_listener_hears_exactly_what_stands_after_its_character(
+    first: list[str], then: list[str], after: int
+) -> None:
     reply = make_reply()
     for piece in first:
         reply.append(piece, "")
@@ -153,8 +155,8 @@ def test_waiting_for_the_start_ends_with_the_first_event_even_an_empty_one() -> 
 def test_an_ended_reply_does_not_take_the_next_one_of_its_chat_away() -> None:
     replies = LiveReplies()
     old, new = make_reply(), make_reply()
-    replies.add(old)
-    replies.add(new)
+    replies[old.chat] = old
+    replies[new.chat] = new
     replies.remove(old)
     assert replies.get("chat") is new
     replies.remove(new)
@@ -165,8 +167,8 @@ def test_an_ended_reply_does_not_take_the_next_one_of_its_chat_away() -> None:
 def test_closing_marks_every_reply_interrupted_and_waits_for_none_too_long() -> None:
     replies = LiveReplies()
     ends, hangs = make_reply("ends"), make_reply("hangs")
-    replies.add(ends)
-    replies.add(hangs)
+    replies[ends.chat] = ends
+    replies[hangs.chat] = hangs
     threading.Timer(0.05, ends.end, (Outcome("interrupted"),)).start()
     began = time.monotonic()
     replies.close(0.5)

@@ -59,7 +59,7 @@ def read_rows(served: Served, query: str, *values: object) -> list[dict[str, Any
 
 @pytest.fixture(scope="session", autouse=True)
 def silent_reply(served: Served, upstream: FakeOpenAI) -> Iterator[Callable[[], Reply]]:
-    """A reply that falls silent for SILENCE_S after its first event, asked for now so that it costs no test its time."""
+    """A reply that is silent for SILENCE_S after its first event, asked for now so that it costs no test its time."""
     found: list[Reply] = []
     thread = threading.Thread(
         target=lambda: found.append(served.visitor().say(f"Hello [fake: stall-created {SILENCE_S}]")), daemon=True

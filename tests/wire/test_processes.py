@@ -1,4 +1,4 @@
-"""A reply and the processes around it: followed from another one, kept at a deploy, and not lost with a killed worker."""
+"""A reply and the processes around it: followed from another one, kept at a deploy, not lost with a killed worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FakeOpenAI
-from tests.visitor import Reply, Visitor, read_events
+from tests.visitor import Reply, Visitor
 from tests.wire.conftest import read_rows
 from tests.wire.test_stream import begin, rest
 
@@ -44,17 +44,21 @@ def answer(served: Served, visitor: Visitor) -> dict[str, Any]:
 
 def age(served: Served, visitor: Visitor) -> None:
     """Let half a minute pass since the heartbeat of what is being made."""
-    read_rows(served, "UPDATE messages SET heartbeat_at = heartbeat_at - 31000 WHERE chat = ? AND status = 'streaming'", visitor.chat)
+    change = "UPDATE messages SET heartbeat_at = heartbeat_at - 31000 WHERE chat = ? AND status = 'streaming'"
+    read_rows(served, change, visitor.chat)
 
 
-def test_a_reply_made_by_another_process_is_followed_to_its_end(both: tuple[Visitor, Visitor], fake: FakeOpenAI) -> None:
+def test_a_reply_made_by_another_process_is_followed_to_its_end(
+    both: tuple[Visitor, Visitor], fake: FakeOpenAI
+) -> None:
     here, there = both
-    response, _ = begin(here, "Hello [fake: tokens 80; delay 25]")
+    response, seen = begin(here, "Hello [fake: tokens 80; delay 25]")
     whole = there.listen()
     resumed_from = 12
     assert whole.types[-1] == "finish"
     assert whole.text == fake.calls[-1].text == "tok " * 80
-    assert whole.message_id == rest(response).message_id or response.closed
+    assert whole.message_id == Reply(200, response.headers, seen).message_id
+    response.close()
     assert [event.id for event in whole.events if event.id][-1] == "320"
     response, _ = begin(here, "Again [fake: tokens 40; delay 25]")
     part = there.listen(**{"Last-Event-ID": str(resumed_from)})
@@ -110,12 +114,12 @@ def test_a_deploy_lets_a_reply_finish_that_somebody_hears(serve: Serve, fake: Fa
 
 
 def test_a_deploy_keeps_the_text_of_what_it_cannot_wait_for(serve: Serve, fake: FakeOpenAI) -> None:
-    served = serve(**fake.env, GUNICORN_CMD_ARGS="--graceful-timeout 1")
+    served = serve(**fake.env, GUNICORN_CMD_ARGS="--graceful-timeout 6")
     heard, unheard = served.visitor(), served.visitor()
     response, _ = begin(heard, "Hello [fake: tokens 4000; delay 20]", deltas=5)
     begin(unheard, "Hello [fake: tokens 4000; delay 20]", deltas=5)[0].close()
     served.process.send_signal(signal.SIGTERM)
-    list(read_events(response))
+    assert rest(response).types[-1] == "abort", "the listener is told"
     assert served.process.wait(15) == 0
     for visitor in (heard, unheard):
         message = answer(served, visitor)

@@ -46,6 +46,7 @@ def send(visitor: Visitor, body: bytes) -> Answer:
         ({"trigger": 1}, 400, "trigger"),
         ({"messageId": 9}, 400, "messageId"),
         ({"messageId": ""}, 400, "messageId"),
+        ({"messageId": "a\0b"}, 400, "messageId"),
         ({"messageId": "x" * 65}, 400, "messageId"),
         ({"model": "gpt-6-astra"}, 400, "model"),
         ({"model": 6}, 400, "model"),
@@ -114,7 +115,9 @@ def test_another_visitors_chat_is_not_there_on_any_route(visitor: Visitor, serve
 
 
 @pytest.fixture(scope="module", params=["responses", "chat_completions"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, FakeOpenAI]]:
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, FakeOpenAI]]:
     with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("policy")) as start:
         more = {"SYSTEM_PROMPT": PROMPT, "MAX_OUTPUT_TOKENS": 99, "MAX_CONTEXT_TOKENS": 400}
         yield start(**fake.env, OPENAI_API=request.param, **more), fake
@@ -151,22 +154,23 @@ FORBIDDEN = [
     "safety_identifier", "prompt_cache_key", "reasoning", "metadata", "previous_response_id", "background", "n",
 ]  # fmt: skip
 PARTS = st.lists(
-    st.fixed_dictionaries({"type": st.sampled_from(["text", "text", "file", "reasoning", "x"])}, optional={"text": st.text(max_size=9)}),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "text", "file", "reasoning", "x"])}, optional={"text": st.text(max_size=9)}
+    ),
     max_size=3,
 )  # fmt: skip
-MESSAGES = st.lists(
-    st.fixed_dictionaries({"role": st.sampled_from(["user", "system", "developer", "assistant", "tool"]), "parts": PARTS}),
-    max_size=3,
-)  # fmt: skip
+ROLES = st.sampled_from(["user", "system", "developer", "assistant", "tool"])
+MESSAGES = st.lists(st.fixed_dictionaries({"role": ROLES, "parts": PARTS}), max_size=3)
+ODD = dict.fromkeys(["messages", "trigger", "messageId", "model"], ANYTHING)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.sampled_from(FORBIDDEN), ANYTHING, max_size=4),
     MESSAGES,
-    st.fixed_dictionaries({}, optional={"messages": ANYTHING, "trigger": ANYTHING, "messageId": ANYTHING, "model": ANYTHING}),
+    st.fixed_dictionaries({}, optional=ODD),
     st.booleans(),
-)  # fmt: skip
+)
 def test_whatever_a_visitor_sends_the_call_is_the_servers(
     house: tuple[Served, FakeOpenAI], more: dict[str, Any], messages: list[Any], odd: dict[str, Any], asks: bool
 ) -> None:

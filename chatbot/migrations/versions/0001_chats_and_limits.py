@@ -41,13 +41,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("heartbeat_at", sa.BigInteger),
     )
-    op.create_index(
-        "messages_streaming",
-        "messages",
-        ["heartbeat_at"],
-        sqlite_where=sa.text("status = 'streaming'"),
-        postgresql_where=sa.text("status = 'streaming'"),
-    )
+    live = sa.text("status = 'streaming'")
+    op.create_index("messages_streaming", "messages", ["heartbeat_at"], sqlite_where=live, postgresql_where=live)
     op.create_table(
         "limit_counters",
         sa.Column("key", sa.String(255), primary_key=True),
