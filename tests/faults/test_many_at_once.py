@@ -67,7 +67,8 @@ def have_many(served: Served, fake: FakeOpenAI, api: str, count: int, at_once: i
     assert "Traceback" not in served.log
     assert "defect" not in served.log
     assert_nothing_leaks(served.log, fake)
-    assert served.visitor().get("/readyz").status == 200
+    assert served.visitor().say("Hello").types[-1] == "finish"
+    assert served.visitor().get("/readyz").status == 200, "one good answer, and the key counts as good"
 
 
 @pytest.mark.parametrize("api", APIS)

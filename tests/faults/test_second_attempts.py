@@ -91,6 +91,18 @@ def test_one_who_would_wait_long_is_told_at_once(fake: FakeOpenAI, visitor: Visi
     assert len(fake.calls) == 1
 
 
+def test_a_refused_key_makes_the_server_unready_until_an_answer_comes(
+    house: tuple[Served, FakeOpenAI], fake: FakeOpenAI, visitor: Visitor
+) -> None:
+    fake.revoke(fake.key)
+    assert visitor.say("Hello").problem["code"] == "unavailable"
+    ready = visitor.get("/readyz")
+    assert (ready.status, "key" in ready.json()["reason"]) == (503, True)
+    fake.restore(fake.key)
+    assert visitor.say("Hello").types[-1] == "finish"
+    assert visitor.get("/readyz").status == 200
+
+
 def test_a_question_that_failed_can_be_answered_again(fake: FakeOpenAI, visitor: Visitor) -> None:
     assert visitor.say("Hello [fake: error insufficient_quota; times 1]").status == 503
     reply = visitor.say("", trigger="regenerate-message")

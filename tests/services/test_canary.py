@@ -23,8 +23,8 @@ Serve = Callable[..., Served]
 
 FAULTS = [
     "error invalid_api_key", "error missing_scope", "error insufficient_quota", "error model_not_found",
-    "status 500; body html", "status 401; body garbage", "not-sse html", "hangup", "not-http", "cut 3", "bad-json 2", "garbage 2",
-    "failed 2 server_error", "error-event 2 string", "redirect",
+    "status 500; body html", "status 401; body garbage", "not-sse html", "hangup", "not-http", "cut 3", "bad-json 2",
+    "garbage 2", "failed 2 server_error", "error-event 2 string", "redirect",
 ]  # fmt: skip
 
 

@@ -120,7 +120,8 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
         SYSTEM_PROMPT="p" * 60, WEB_CONCURRENCY=4,
     )  # fmt: skip
     for starts in ("mode: live, key ", "the key goes to: 127.0.0.1 by responses",
-                   "model: gpt-6-luna, $0.10 in, $0.50 out", "who may enter: everybody, ", f"data live in: {tmp_path}/chat.db"):  # fmt: skip
+                   "model: gpt-6-luna, $0.10 in, $0.50 out", "who may enter: everybody, ",
+                   f"data live in: {tmp_path}/chat.db"):  # fmt: skip
         assert len(re.findall(f"INFO chatbot.start: {re.escape(starts)}", served.log)) == 1, starts
     # 3,060 bytes at $0.125 a million and 1,000 tokens at $0.50, with one retry: $0.001765; 200 a day; 31 days.
     assert served.log.count("worst case: $0.35 a day, $10.94 a month (LIMIT_SITE admits 200 messages a day, ") == 1

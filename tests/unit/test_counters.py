@@ -264,4 +264,13 @@ def test_one_worker_may_count_in_memory(storage: DatabaseStorage, engine: Engine
     house.admit(visitor("a"))
     with pytest.raises(LimitReached):
         house.admit(visitor("b"))
-    assert house.check()
+    house.check()
+
+
+def test_new_visitors_who_only_look_around_are_rationed_too(storage: DatabaseStorage, engine: Engine) -> None:
+    house = limiting(engine, limit_new_visitors="2/day")
+    assert [house.welcome(visitor(name, is_new=True)) for name in "abc"] == [True, True, False]
+    assert not house.welcome(visitor("a")), "a known visitor needs no welcome"
+    with pytest.raises(LimitReached):
+        house.admit(visitor("d", is_new=True))
+    house.admit(visitor("a"))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app import MAX_BODY_BYTES, create_app
 from chatbot.config import load_settings
+from chatbot.db import chats, limit_counters
 from chatbot.web.guard import HEADERS
 from tests.conftest import ROOMY
 from tests.fake_openai import FakeOpenAI
@@ -27,17 +30,21 @@ def upstream() -> Iterator[FakeOpenAI]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def app(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def build(upstream: FakeOpenAI, folder: Path) -> Flask:
+    values = {name.lower(): value for name, value in {**ROOMY, **upstream.env}.items()}
+    settings = load_settings(
+        _env_file=None, **values, database_url=f"sqlite:///{folder}/chat.db", allowed_origins=FRIEND, trusted_proxies=1
+    )
     logger = logging.getLogger("chatbot")
     before = (logger.handlers, logger.propagate)
-    values = {name.lower(): value for name, value in {**ROOMY, **upstream.env}.items()}
-    database = f"sqlite:///{tmp_path_factory.mktemp('guard')}/chat.db"
-    settings = load_settings(_env_file=None, **values, database_url=database, allowed_origins=FRIEND, trusted_proxies=1)
     app = create_app(settings)
-    logger.handlers = []
-    yield app
     logger.handlers, logger.propagate = before
+    return app
+
+
+@pytest.fixture(scope="module")
+def app(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return build(upstream, tmp_path_factory.mktemp("guard"))
 
 
 @pytest.fixture
@@ -144,6 +151,16 @@ def test_a_stranger_is_told_before_it_asks_that_it_may_not(client: FlaskClient) 
     assert "Origin" in response.headers["Vary"], "a cache must not give a friend's answer to a stranger"
 
 
+SECURITY = {
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"],
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+}
+
+
 def every_answer(app: Flask, client: FlaskClient) -> Iterator[tuple[str, TestResponse]]:
     """An answer of every route, and of every kind of error."""
     values: dict[str, Any] = {"id": "c" * 8, "chat": "c" * 8, "slug": "get-a-key", "filename": "js/main.js"}
@@ -167,7 +184,7 @@ def test_every_answer_carries_the_security_headers(app: Flask, client: FlaskClie
     seen = 0
     for name, response in every_answer(app, client):
         seen += 1
-        for header, value in HEADERS.items():
+        for header, value in SECURITY.items():
             assert response.headers.getlist(header) == [value], f"{name}: {header}"
         response.close()
     assert seen > 15
@@ -257,3 +274,33 @@ def test_a_forged_cookie_makes_a_new_visitor_who_sees_nothing_of_others(app: Fla
         given = say(stranger).headers["Set-Cookie"]
         assert given.startswith("visitor=") and cookie.value not in given
     assert "Set-Cookie" not in say(client).headers, "a known visitor keeps the cookie"
+
+
+def test_the_first_request_of_a_process_is_answered_to_the_visitor_who_sent_it(
+    upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    """It is the one that starts the process, and what is rehearsed then asks as a visitor of its own."""
+    app = build(upstream, tmp_path)
+    client = app.test_client()
+    client.set_cookie("visitor", app.extensions["turnkey"].signer.sign("v" * 32))
+    chat = new_id()
+    response = client.post("/api/chat", json={**Visitor("").body("Mine"), "id": chat})
+    assert response.data and response.status_code == 200 and "Set-Cookie" not in response.headers
+    assert client.get(f"/api/chats/{chat}").status_code == 200
+
+
+def test_a_process_that_starts_counts_no_visitor_and_no_message(upstream: FakeOpenAI, tmp_path: Path) -> None:
+    app = build(upstream, tmp_path)
+    assert app.test_client().get("/healthz").status_code == 200
+    house = app.extensions["turnkey"]
+    with house.engine.connect() as connection:
+        assert connection.execute(select(limit_counters)).all() == []
+        assert connection.execute(select(chats)).all() == []
+
+
+def test_who_looks_around_gets_the_cookie_and_keeps_it(client: FlaskClient) -> None:
+    (cookie,) = client.get("/api/me").headers.getlist("Set-Cookie")
+    assert cookie.startswith("visitor=") and "HttpOnly" in cookie
+    assert "Set-Cookie" not in client.get("/api/me").headers
+    assert "Set-Cookie" not in say(client).headers
+    assert "Set-Cookie" not in client.get("/").headers

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Response
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.signing import Signer
@@ -43,6 +43,7 @@ def test_a_network_is_an_ipv4_address_or_the_64_of_an_ipv6_one(address: str | No
     assert network_of(address) == network
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
 def test_no_address_of_a_64_escapes_it(address: Any, host: int) -> None:
     if not address.ipv4_mapped:
@@ -51,6 +52,7 @@ def test_no_address_of_a_64_escapes_it(address: Any, host: int) -> None:
             assert network_of(str(address)) == network_of(str(sibling))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_in_the_place_of_an_address_breaks_it(text: str) -> None:
     assert isinstance(network_of(text), str)
