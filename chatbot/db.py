@@ -115,8 +115,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     SQLite takes the write lock at its start, so that it never has to give up half-way.
     """
-    outer = _writing.get()
-    if outer is not None and outer.engine is engine:
+    if outer := _outer(engine):
         yield outer
         return
     with engine.connect() as connection:
@@ -132,12 +131,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """The writing transaction that this stands in, or else one that locks nothing."""
-    outer = _writing.get()
-    if outer is not None and outer.engine is engine:
+    if outer := _outer(engine):
         yield outer
-        return
-    with engine.connect() as connection:
-        yield connection
+    else:
+        with engine.connect() as connection:
+            yield connection
 
 
 @contextmanager
@@ -152,6 +150,11 @@ def check(engine: Engine) -> None:
     """Raise SQLAlchemy's error when the database cannot be written."""
     with writing(engine) as connection:
         connection.execute(text("UPDATE chats SET head = head WHERE id = ''"))
+
+
+def _outer(engine: Engine) -> Connection | None:
+    connection = _writing.get()
+    return connection if connection is not None and connection.engine is engine else None
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

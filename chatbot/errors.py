@@ -26,10 +26,7 @@ from click import ClickException
 
 
 class SettingsError(ClickException):
-    """The settings do not allow a start. `lines`: one per fault, naming the variable and the fix.
-
-    `flask` prints these lines alone, with no traceback.
-    """
+    """The settings do not allow a start: one line per fault. `flask` prints these alone, with no traceback."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))

@@ -28,10 +28,7 @@ def prepare(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the tables to the newest version, all or nothing; return the versions before and after.
-
-    Raises SettingsError when a newer app has made them.
-    """
+    """Bring the tables to the newest version; the versions before and after. Raises SettingsError for a newer one."""
     with writing(engine) as connection:
         _take_turns(connection)
         current, newest = _revisions(connection)

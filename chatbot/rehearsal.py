@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 
 from flask import Flask
@@ -36,3 +37,5 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
     with app.app_context():  # its own, where a first request started this
         visitor.get("/api/me")
         visitor.post("/api/chat", data=b"{}")
+    gc.collect()
+    gc.freeze()  # what lives now lives for good: the collector need not look at it again

@@ -29,6 +29,11 @@ ROOMY = {
 }
 
 
+def pytest_configure() -> None:
+    if (ROOT / ".env").exists():
+        pytest.exit("There is a .env, and the tests would spend its key. Move it away first: mv .env ~/my.env", 4)
+
+
 @dataclass
 class Served:
     """The app in a gunicorn of its own; `process` leads the group of its workers."""

@@ -24,7 +24,14 @@ FLOORS = [
     {"db", "migrate", "migrations", "logs", "signing"},
     {"errors", "config"},
 ]
-ALONG = {("cli", "web"), ("rehearsal", "web"), ("migrate", "db"), ("migrations", "db"), ("config", "errors"), ("money", "visitors")}
+ALONG = {
+    ("cli", "web"),
+    ("rehearsal", "web"),
+    ("migrate", "db"),
+    ("migrations", "db"),
+    ("config", "errors"),
+    ("money", "visitors"),
+}
 
 
 def room(path: Path) -> str:
@@ -110,9 +117,18 @@ def test_no_template_holds_a_script_or_a_style_of_its_own(path: Path) -> None:
 
 
 def test_no_file_names_a_registry_or_this_machine() -> None:
-    registries = ["pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org", "/work" + "/"]
+    registries = [
+        "pypi" + ".org",
+        "files.python" + "hosted",
+        "registry.npm" + "js",
+        "deb.debian" + ".org",
+        "/work" + "/",
+    ]
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file() and "/vendor/" not in name:

@@ -41,7 +41,7 @@ def path(connection: Connection, chat: str, leaf: str | None) -> list[Row[Any]]:
 
 def owned(connection: Connection, chat: str, visitor: str) -> Row[Any]:
     """The chat's row, if it is this visitor's. Raises NotFound: somebody else's chat does not exist."""
-    row = connection.execute(CHAT, {"chat": chat}).first()
+    row = connection.execute(CHAT, {"chat": storable(chat)}).first()
     if row is None or row.visitor != visitor:
         raise NotFound()
     return row

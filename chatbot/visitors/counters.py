@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from limits.storage import SlidingWindowCounterSupport, Storage
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.db import reading, writing
@@ -32,7 +33,7 @@ ACQUIRE = text(
         slot = CASE WHEN limit_counters.slot > :slot THEN limit_counters.slot ELSE :slot END,
         expires_at = :expires_at
     WHERE {_CURRENT} + :amount + ({_PREVIOUS}) * :weight <= :limit
-    RETURNING current
+    RETURNING previous, current
     """
 )
 READ = text(f"SELECT {_PREVIOUS}, {_CURRENT} FROM limit_counters WHERE key = :key")
@@ -49,6 +50,7 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
     def __init__(self, uri: str, *, engine: Any, wrap_exceptions: bool = False, **_options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._engine: Engine = engine
+        self._counted: WeakKeyDictionary[Connection, dict[str, Any]] = WeakKeyDictionary()  # windows, by transaction
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -67,13 +69,18 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
             "expires_at": int((now + 2 * expiry) * 1000),
         }
         with writing(self._engine) as connection:
-            return connection.execute(ACQUIRE, values).first() is not None
+            row = connection.execute(ACQUIRE, values).first()
+            if row is not None:
+                self._counted.setdefault(connection, {})[key] = row
+        return row is not None
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         now = time.time()
         left = expiry - now % expiry
         with reading(self._engine) as connection:
-            row = connection.execute(READ, {"key": key, "slot": int(now // expiry)}).first()
+            row = self._counted.get(connection, {}).get(key)
+            if row is None:
+                row = connection.execute(READ, {"key": key, "slot": int(now // expiry)}).first()
         previous, current = row or (0, 0)
         return previous, left, current, left + expiry
 

@@ -33,10 +33,7 @@ def identify(request: Request, signer: Signer) -> Visitor:
 
 
 def network_of(address: str | None) -> str:
-    """What counts as one network: an IPv4 address, or the /64 of an IPv6 one; else the text itself (a Unix socket).
-
-    Some proxies add the port, which is a new one for each connection: it does not count.
-    """
+    """What counts as one network: an IPv4 address, or the /64 of an IPv6 one, without a port that a proxy may add."""
     bare = PORT.sub(r"\1\2", address or "").split("%")[0]
     try:
         parsed: IPv4Address | IPv6Address = ip_address(bare)

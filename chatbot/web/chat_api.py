@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,21 +86,13 @@ def read(id: str) -> Response:
 def me() -> Response:
     """The mode, the models, the bounds and what is left. A new visitor gets the cookie here, or with a message."""
     house = parts()
-    g.counted = house.limits.welcome(visitor())
+    with suppress(*STORE_ERRORS):  # the page comes up all the same
+        g.counted = house.limits.welcome(visitor())
     settings = house.settings
-    return _json(
-        {
-            "mode": house.mode,
-            "model": settings.openai_model,
-            "models": settings.models,
-            "bounds": {
-                "message_chars": settings.max_message_chars,
-                "output_tokens": settings.max_output_tokens,
-                "context_tokens": settings.max_context_tokens,
-            },
-            "allowance": _allowance(_standings()),
-        }
-    )
+    bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
+    bounds["context_tokens"] = settings.max_context_tokens
+    models = {"model": settings.openai_model, "models": settings.models}
+    return _json({"mode": house.mode, **models, "bounds": bounds, "allowance": _allowance(_standings())})
 
 
 @api.get("/openapi.json")

@@ -35,17 +35,14 @@ class Parts:
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        """Begin to serve in this process, once: set up an empty database, begin to beat, warm up.
-
-        Raises SettingsError when the tables are of another version.
-        """
+        """Begin to serve in this process, once. Raises SettingsError when the tables are of another version."""
         if not self._started.is_set():
             with self._starting:
                 if not self._started.is_set():
                     migrate.prepare(self.engine)
-                    self.beat.start()
                     self._started.set()
                     self.warm_up()
+                    self.beat.start()
 
 
 def parts() -> Parts:
