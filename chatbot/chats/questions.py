@@ -13,6 +13,7 @@ from chatbot.db import chats, messages, now_ms, writing
 from chatbot.errors import BadRequest, NotFound, ReplyRunning
 
 TITLE_CHARS = 60
+_LOCKED_CHAT = CHAT.with_for_update()  # two questions at once take turns; SQLite's transactions do so anyway
 _NEW_CHAT = insert(chats)
 _NEW_MESSAGES = insert(messages)
 _MOVE_HEAD = update(chats).where(chats.c.id == bindparam("of_chat"))
@@ -47,7 +48,7 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
     """Store the question and an empty answer, all or nothing. Raises NotFound, ReplyRunning or BadRequest."""
     answer = "a" + secrets.token_urlsafe(12)
     with writing(engine) as connection:
-        chat = connection.execute(CHAT, {"chat": wanted.chat}).first()
+        chat = connection.execute(_LOCKED_CHAT, {"chat": wanted.chat}).first()
         above: list[Row[Any]] = []
         if chat is None:
             question = _first_question(connection, wanted, answer)

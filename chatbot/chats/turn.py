@@ -7,14 +7,14 @@ import threading
 import time
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from chatbot.chats import conversations, questions
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.questions import Ask, Asked
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
-from chatbot.errors import Problem, Unavailable, place
+from chatbot.errors import Problem, ReplyRunning, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
 from chatbot.model.faults import KeyRefused
@@ -45,6 +45,8 @@ class Turns:
         """
         try:
             asked = questions.ask(self._engine, ask)
+        except IntegrityError:  # another request has just opened this chat
+            raise ReplyRunning(retry_after=1) from None
         except SQLAlchemyError as error:
             raise Unavailable(cause=f"the database failed: {type(error).__name__}") from None
         reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)

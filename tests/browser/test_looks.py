@@ -134,9 +134,10 @@ def test_with_motion_reduced_nothing_moves(
 ) -> None:
     page = new_page(reduced_motion="reduce")
     chat = ChatPage(page, serve(**fake.env).url)
-    chat.ask("[fake: stall-first 3; tokens 3]")
+    chat.ask("[fake: stall-first 2; tokens 3]")
     expect(page.locator(".thinking")).to_be_visible()
     assert page.evaluate("document.getAnimations().length") == 0
+    expect(page.get_by_text("tok tok tok")).to_be_visible(timeout=15_000)
 
 
 def test_the_content_security_policy_is_the_strict_one(page: Page, serve: Callable[..., Any]) -> None:
