@@ -1,11 +1,13 @@
 """gunicorn: gevent workers that hold thousands of streams, by the same settings as the app."""
 
+import contextlib
 import logging
 import resource
 import sys
 import threading
 import time
 
+from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.config import load_settings
@@ -22,11 +24,22 @@ except SettingsError as refused:
 wsgi_app = "app:create_app()"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = "gevent"
+
+
+class Worker(GeventWorker):
+    """A gevent worker that waits neither for a request's body nor for a slow reader for ever."""
+
+    def handle_request(self, listener_name, req, sock, addr):
+        sock.settimeout(IDLE_S)
+        super().handle_request(listener_name, req, sock, addr)
+
+
+worker_class = Worker
 worker_connections = 4000
 keepalive = 15
 timeout = 60  # of a worker that does not even beat; a stream may last far longer
 graceful_timeout = 25  # below the 30 s after which platforms kill
+IDLE_S = 30  # that a client may take for its next bytes, or to take ours
 KEEPING_S = 5  # of these, to store what live replies have
 forwarded_allow_ips = ""  # X-Forwarded-* is the app's to judge: TRUSTED_PROXIES
 secure_scheme_headers = {}
@@ -34,7 +47,9 @@ limit_request_line = 8190
 control_socket_disable = True
 proc_name = "turnkey-chat"
 
-resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+_hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+with contextlib.suppress(ValueError, OSError):  # two files a stream, one at least
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_hard, 65_536) if _hard > 0 else 65_536, _hard))
 
 
 def on_starting(server):

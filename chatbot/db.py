@@ -24,10 +24,12 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.exc import OperationalError
 
 from chatbot.config import Settings
 
 BUSY_TIMEOUT_S = 5
+NAP_S = 0.02
 
 metadata = MetaData()
 
@@ -97,10 +99,12 @@ def now_ms() -> int:
 def open_engine(settings: Settings) -> Engine:
     """An engine for DATABASE_URL. SQLite runs in WAL mode; its writers queue for up to BUSY_TIMEOUT_S."""
     if settings.sqlite_path is None:
-        return create_engine(settings.database_url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        answers_in = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5000"}
+        pool = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "pool_timeout": 5}
+        return create_engine(settings.database_url, connect_args=answers_in, **pool)
     engine = create_engine(
         f"sqlite:///{settings.sqlite_path}",
-        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        connect_args={"timeout": NAP_S, "check_same_thread": False},
         pool_size=10,
         max_overflow=50,
     )
@@ -164,5 +168,14 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    """Wait for the lock here, not in SQLite: under gevent that would stop every stream of the worker."""
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.exec_driver_sql(f"BEGIN {mode}")
+            return
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(NAP_S)

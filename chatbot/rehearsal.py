@@ -38,4 +38,5 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
         visitor.get("/api/me")
         visitor.post("/api/chat", data=b"{}")
     gc.collect()
-    gc.freeze()  # what lives now lives for good: the collector need not look at it again
+    gc.freeze()  # what lives now lives for good: the collector need not look at it again,
+    gc.set_threshold(10_000)  # nor so often at what a busy worker makes and drops

@@ -43,12 +43,15 @@ def load_signer(settings: Settings) -> Signer:
     if settings.secret_key:
         return Signer(settings.secret_key.get_secret_value())
     if settings.secret_key_file:
-        secret = read_file("SECRET_KEY_FILE", settings.secret_key_file)
-        if len(secret) < 8:
-            raise SettingsError(["SECRET_KEY_FILE holds fewer than 8 characters. Example: 32 random ones in it."])
-        return Signer(secret)
+        return Signer(_long_enough(read_file("SECRET_KEY_FILE", settings.secret_key_file)))
     assert settings.sqlite_path is not None  # noqa: S101 - settings without it are refused
-    return Signer(_kept_secret(settings.sqlite_path.parent / "secret_key"))
+    return Signer(_long_enough(_kept_secret(settings.sqlite_path.parent / "secret_key")))
+
+
+def _long_enough(secret: str) -> str:
+    if len(secret) < 8:
+        raise SettingsError(["SECRET_KEY_FILE holds fewer than 8 characters. Example: 32 random ones in it."])
+    return secret
 
 
 def _kept_secret(path: Path) -> str:
@@ -60,4 +63,4 @@ def _kept_secret(path: Path) -> str:
         with suppress(FileExistsError):
             os.link(name, path)
         os.unlink(name)
-    return path.read_text()
+    return read_file("SECRET_KEY_FILE", path)

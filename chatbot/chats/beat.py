@@ -7,11 +7,11 @@ import threading
 import time
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.chats.conversations import DEAD_AFTER_MS, storable
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import messages, now_ms, writing
+from chatbot.errors import place
 from chatbot.visitors.counters import drop_expired
 
 HEARTBEAT_S = 1.0
@@ -53,8 +53,8 @@ class Beat:
         while True:
             try:
                 self.beat()
-            except SQLAlchemyError as error:
-                log.error("the database failed: %s", type(error).__name__)
+            except Exception as error:  # the next beat may succeed
+                log.error("a beat failed: %s at %s", type(error).__name__, place(error))
             time.sleep(HEARTBEAT_S)
 
     def beat(self) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatbot.errors import Problem
+from chatbot.model.cut import Cut
 from chatbot.model.events import Usage
-from chatbot.model.transport import Cut
 
 SILENCE_S = 10  # a listener that has waited this long is told so
 

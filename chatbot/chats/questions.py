@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, update
@@ -62,14 +62,14 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
             connection.execute(_MOVE_HEAD, moved)
         waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
-        connection.execute(_NEW_MESSAGES, [waiting] if wanted.again else [question, waiting])
+        connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
     turns = [(row.role, row.text) for row in above if row.text]
     return Asked(question["id"], answer, [*turns, ("user", question["text"])])
 
 
 def _first_question(connection: Connection, wanted: Ask, answer: str) -> dict[str, Any]:
     """Open the chat with its first question."""
-    if wanted.again or wanted.target:
+    if wanted.target or not wanted.text.strip():
         raise NotFound()
     title = storable(" ".join(wanted.text.split())[:TITLE_CHARS])
     times = {"created_at": now_ms(), "updated_at": now_ms()}
@@ -94,10 +94,15 @@ def _next_question(
 
 
 def _old_question(connection: Connection, wanted: Ask, newest: list[Row[Any]]) -> tuple[list[Row[Any]], dict[str, Any]]:
-    """The question whose answer is to be made again, the target's or the newest; and what stands above it."""
+    """The question whose answer is to be made again, the target's or the newest; and what stands above it.
+
+    A client whose last question was refused, and so not stored, asks for its answer again: then it is a new one.
+    """
     found = path(connection, wanted.chat, wanted.target) if wanted.target else newest
     if found and found[-1].role == "assistant":
         found = found[:-1]
+    if not wanted.target and wanted.text.strip() and found[-1].text != storable(wanted.text):
+        return _next_question(connection, replace(wanted, message=None), newest)
     if not found:
         raise NotFound("There is no such message to answer.", field="messageId")
     return found[:-1], {"id": str(found[-1].id), "text": found[-1].text}

@@ -48,7 +48,8 @@ class Turns:
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None
         except SQLAlchemyError as error:
-            raise Unavailable(cause=f"the database failed: {type(error).__name__}") from None
+            log.error("a question could not be stored: %s", type(error).__name__)
+            raise Unavailable() from None
         reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
         self.live[reply.chat] = reply
         threading.Thread(target=self._produce, args=(reply, ask, asked), daemon=True, name="reply").start()
@@ -99,8 +100,8 @@ class Turns:
             try:
                 conversations.finish(self._engine, reply, outcome, request_id)
                 break
-            except SQLAlchemyError as error:
-                log.error("an answer could not be stored: %s", type(error).__name__)
+            except Exception as error:  # whatever it was: listeners must not wait for ever
+                log.error("an answer could not be stored: %s at %s", type(error).__name__, place(error))
                 if wait_s is not None:
                     time.sleep(wait_s)
         self.live.remove(reply)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import openai
 
 from chatbot.errors import Broken, Problem
+from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Batch, Call
-from chatbot.model.faults import Refused, problem_of_class, problem_of_status
+from chatbot.model.faults import Refused, problem_of_class, problem_of_status, safe
 from chatbot.model.stream import ChatDecoder, ReplyDecoder, ResponsesDecoder
-from chatbot.model.transport import Cut, Urllib3Transport, current_cut
+from chatbot.model.transport import Urllib3Transport
 
 CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
@@ -104,12 +105,12 @@ class Reply:
         self._decoder = decoder
         self._is_complete = False
         self._response: httpx2.Response = manager.__enter__().http_response
-        self.request_id = self._response.headers.get("x-request-id", "")[:128]
+        self.request_id = safe(self._response.headers.get("x-request-id", ""))
         kind = self._response.headers.get("content-type", "")
         if "text/event-stream" not in kind.lower():
             self.close()
             raise Broken(cause="a 200 that is not an event stream")
-        self._bytes = self._response.iter_raw()  # asked for uncompressed
+        self._bytes = iter(cast(Iterable[bytes], self._response.stream))  # asked for uncompressed
 
     def __iter__(self) -> Iterator[Batch]:
         try:

@@ -105,21 +105,22 @@ def problem_of_code(code: str, kind: str = "") -> Problem:
     for name in (code, kind):
         if name in CODES:
             return _made(CODES[name], name, None)
-    return Broken(cause=f"an error event, code {_safe(code) or 'none'}")
+    return Broken(cause=f"an error event, code {safe(code) or 'none'}")
 
 
 def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, str], request_id: str) -> Problem:
     """The problem for an HTTP error status: by its code, else the status, else the type."""
     known = CODES.get(code) or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
     known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else CLASSES["APIStatusError"])
-    return _made(known, f"{status} {_safe(code)} {_safe(request_id)}".strip(), wait_told(headers))
+    return _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
 
 
 def problem_of_class(error: BaseException) -> Problem:
     """The problem for an SDK error without a status, by the nearest class in its ancestry."""
     for base in type(error).__mro__:
         if base.__name__ in CLASSES:
-            return _made(CLASSES[base.__name__], type(error).__name__, None)
+            name = f"{type(error).__name__} {safe(str(error.__cause__))}"  # what our transport says: a class name
+            return _made(CLASSES[base.__name__], name.strip(), None)
     return Broken(cause=f"unforeseen {type(error).__name__}")
 
 
@@ -154,6 +155,6 @@ def _made(known: tuple[type[Problem], str], name: str, wait: float | None) -> Pr
     return problem
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """Codes and request ids go to the log: short, and of harmless characters only."""
     return name if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) and "sk-" not in name else ""

@@ -1,60 +1,28 @@
 """The wire to the upstream: a small httpx2 transport over urllib3, a fifth of the default one's CPU per read.
 
-The SDK above it keeps authentication, time-outs and errors. A call in progress can be cut from another thread.
+The SDK above it keeps authentication, time-outs and errors.
 """
 
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
-from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any
 
 import httpx2
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
+
+from chatbot.model.cut import current_cut
 
 POOL_SIZE = 1000  # idle connections that are kept
 READ_BYTES = 65_536
+TICKETS_S = 0.3
 NO_RETRIES = urllib3.Retry(False, redirect=False)
 MAX_LINE_BYTES = 1024
 MAX_ERROR_BYTES = 65_536  # of an error's body, which the SDK reads whole
-
-
-class Cut:
-    """A switch that closes the connection of one call, from whichever thread pulls it."""
-
-    def __init__(self) -> None:
-        self.pulled = False
-        self._socket: socket.socket | None = None
-
-    def watch(self, connected: socket.socket | None) -> None:
-        self._socket = connected
-        if self.pulled:
-            self.pull()
-
-    def hurry(self, seconds: float) -> None:
-        """From now on no read waits longer than this."""
-        if self._socket is not None:
-            self._socket.settimeout(seconds)
-
-    def release(self) -> None:
-        """The call is over: its socket may soon be another call's."""
-        self._socket = None
-
-    def pull(self) -> None:
-        """Shut the call's socket: whoever waits for it wakes. Safe at any time, and more than once."""
-        self.pulled = True
-        if self._socket is not None:
-            with suppress(OSError):  # the plain socket's shutdown, under TLS too: the reader still holds that
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-current_cut: ContextVar[Cut | None] = ContextVar("current_cut", default=None)
 
 
 class _Watched:
@@ -93,11 +61,19 @@ class Urllib3Transport(httpx2.BaseTransport):
 
     def warm_up(self, timeout_s: float) -> None:
         """Open one connection, so that the first call finds it ready; give up quietly where that fails."""
-        connection = self._pool._get_conn()
-        connection.timeout = timeout_s
-        with suppress(HTTPError, OSError):
+        connection: Any = self._pool._get_conn()
+        connection.timeout, is_ready = timeout_s, False
+        try:
             connection.connect()
-        self._pool._put_conn(connection)
+            connection.sock.settimeout(TICKETS_S)
+            connection.sock.recv(1)  # TLS tickets come unasked; unread, they make the connection look dropped
+        except TimeoutError:  # as it should: there was nothing else to read
+            is_ready = True
+        except (HTTPError, OSError):
+            pass
+        if not is_ready:
+            connection.close()
+        self._pool._put_conn(connection if is_ready else None)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         timeout = request.extensions.get("timeout", {})
@@ -191,7 +167,7 @@ class _Body(httpx2.SyncByteStream):
 def _translated(error: Exception, request: httpx2.Request) -> httpx2.TransportError:
     """httpx2's error for one of urllib3's, without its text: that may quote what was sent."""
     name = type(error).__name__
-    if isinstance(error, (NewConnectionError, ssl.SSLError, socket.gaierror, ConnectionRefusedError)):
+    if isinstance(error, (NewConnectionError, SSLError, socket.gaierror, ConnectionRefusedError)):
         return httpx2.ConnectError(name, request=request)
     if isinstance(error, (Urllib3Timeout, TimeoutError)):
         return httpx2.ReadTimeout(name, request=request)

@@ -11,8 +11,8 @@ import httpx2
 import msgspec
 
 from chatbot.model import tutor_wire as wire
+from chatbot.model.cut import Cut, current_cut
 from chatbot.model.guide import Page
-from chatbot.model.transport import Cut, current_cut
 from chatbot.model.tutor_search import Index
 
 FOLLOW_UP_WORDS = 5  # a longer question speaks for itself

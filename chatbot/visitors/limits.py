@@ -81,9 +81,8 @@ class Limits:
 
     def standings(self, visitor: Visitor) -> list[Standing]:
         """Where the visitor stands, tightest first. Costs nothing."""
-        with self._together():
-            asked = [asked for asked in self._asked(visitor) if asked[0] != "new_visitors"]
-            found = [self._standing(scope, item, who) for scope, item, who in asked]
+        asked = [asked for asked in self._asked(visitor) if asked[0] != "new_visitors"]
+        found = [self._standing(scope, item, who) for scope, item, who in asked]
         return sorted(found, key=lambda standing: (standing.left, standing.window_s))
 
     @property

@@ -47,17 +47,16 @@ def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
     model = wanted.model or settings.openai_model
     if model not in settings.models:
         raise BadRequest("This model is not offered here.", field="model")
-    if wanted.trigger == "regenerate-message":
-        return Ask(wanted.id, visitor, model, again=True, target=wanted.messageId)
+    again = wanted.trigger == "regenerate-message"
     question = next((message for message in reversed(wanted.messages) if message.role == "user"), None)
     text = "".join(part.text for part in question.parts if part.type == "text") if question else ""
-    if question is None or not text.strip():
+    if not again and not text.strip():
         raise BadRequest("There is no message, or it is empty.", field="messages")
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
-    name = question.id if ID.fullmatch(question.id) else None
-    return Ask(wanted.id, visitor, model, text=text, message=name, target=wanted.messageId)
+    name = question.id if question and ID.fullmatch(question.id) else None
+    return Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId)
 
 
 def _field(said: str) -> str:

@@ -18,7 +18,7 @@ from chatbot.visitors.limits import Standing, headers
 from chatbot.visitors.who import remember
 from chatbot.web import wire
 from chatbot.web.body import parse
-from chatbot.web.guard import STORE_ERRORS
+from chatbot.web.guard import STORE_ERRORS, is_ours
 from chatbot.web.parts import parts, visitor
 
 api = Blueprint("chat_api", __name__, url_prefix="/api")
@@ -87,7 +87,7 @@ def me() -> Response:
     """The mode, the models, the bounds and what is left. A new visitor gets the cookie here, or with a message."""
     house = parts()
     with suppress(*STORE_ERRORS):  # the page comes up all the same
-        g.counted = house.limits.welcome(visitor())
+        g.counted = is_ours() and house.limits.welcome(visitor())
     settings = house.settings
     bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
     bounds["context_tokens"] = settings.max_context_tokens

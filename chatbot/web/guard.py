@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit
 
 import limits.errors
 import msgspec
@@ -13,7 +12,7 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from chatbot.errors import CrossSite, Problem, Unavailable, place
+from chatbot.errors import CrossSite, Problem, SettingsError, Unavailable, place
 from chatbot.web.parts import parts
 
 CSP = (
@@ -40,6 +39,7 @@ def guard(app: Flask) -> None:
     app.after_request(_add_headers)
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SettingsError, _refused_start)
     for kind in STORE_ERRORS:
         app.register_error_handler(kind, _store_error)
     app.register_error_handler(Exception, _defect)
@@ -59,14 +59,16 @@ def _refuse_other_sites() -> Response | None:
     """Unsafe methods come from our own pages, from an allowed origin, or from a program that is no browser."""
     if request.method == "OPTIONS" and _origin_allowed():
         return Response(status=204)
-    if request.method in ("GET", "HEAD", "OPTIONS") or _origin_allowed():
+    if request.method in ("GET", "HEAD", "OPTIONS") or is_ours():
         return None
+    raise CrossSite()
+
+
+def is_ours() -> bool:
+    """Was the request sent by our own pages, by an allowed origin, or by a program that is no browser?"""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site in ("same-origin", "same-site", "none"):
-        return None
-    if site is None and (origin is None or urlsplit(origin).netloc == request.host):
-        return None
-    raise CrossSite(cause=f"site {site}")
+    own = (None, f"http://{request.host}", f"https://{request.host}")
+    return _origin_allowed() or site in ("same-origin", "same-site", "none") or (site is None and origin in own)
 
 
 def _origin_allowed() -> bool:
@@ -102,6 +104,11 @@ def _http_error(error: HTTPException) -> Response:
     if "Allow" in (headers := dict(error.get_headers())):
         response.headers["Allow"] = headers["Allow"]
     return response
+
+
+def _refused_start(error: SettingsError) -> Response:
+    log.error("%s", error)
+    return problem_response(Unavailable())
 
 
 def _store_error(error: Exception) -> Response:

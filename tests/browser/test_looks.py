@@ -137,7 +137,7 @@ def test_with_motion_reduced_nothing_moves(
     chat.ask("[fake: stall-first 2; tokens 3]")
     expect(page.locator(".thinking")).to_be_visible()
     assert page.evaluate("document.getAnimations().length") == 0
-    expect(page.get_by_text("tok tok tok")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("tok tok tok").first).to_be_visible(timeout=15_000)
 
 
 def test_the_content_security_policy_is_the_strict_one(page: Page, serve: Callable[..., Any]) -> None:

@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from chatbot.model.client import Client
+from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Call
-from chatbot.model.transport import Cut, Urllib3Transport, current_cut
+from chatbot.model.transport import Urllib3Transport
 
 CALL = Call("any", "none", [("user", "Hi")], 64, "none", "none")
 DELTA = b'data: {"type":"response.output_text.delta","delta":"Hi"}\n\n'

@@ -17,8 +17,8 @@ from openai import OpenAI
 
 from chatbot.model import guide
 from chatbot.model.client import Client
+from chatbot.model.cut import Cut
 from chatbot.model.events import Call
-from chatbot.model.transport import Cut
 from chatbot.model.tutor import TutorTransport
 
 PAGES = guide.load(Path(__file__).resolve().parent.parent.parent / "docs" / "guide")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
-from tests.visitor import Visitor, new_id
+from tests.visitor import Visitor, new_id, read_reply
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -146,3 +147,17 @@ def test_an_answer_cannot_be_edited(visitor: Visitor) -> None:
 
 def test_a_chat_that_does_not_exist_has_nothing_to_answer_again(visitor: Visitor) -> None:
     assert visitor.say("", trigger="regenerate-message").status == 404
+
+
+def test_an_answer_to_a_question_that_was_never_stored_is_an_answer_to_it(
+    serve: Callable[..., Served], fake: FakeOpenAI
+) -> None:
+    visitor = serve(**fake.env).visitor()
+    refused = visitor.body("Never stored [fake: text new]", trigger="regenerate-message")
+    assert read_reply(visitor.post(refused)).text == "new"  # the chat's first question
+    visitor.say("Second [fake: text two]")
+    refused = visitor.body("Third [fake: text three]", trigger="regenerate-message")
+    assert read_reply(visitor.post(refused)).text == "three"
+    assert read_reply(visitor.post({**refused, "messages": refused["messages"]})).text == "three"
+    shown = [message["parts"][-1]["text"] for message in visitor.stored()["messages"]]
+    assert shown[2:] == ["Second [fake: text two]", "two", "Third [fake: text three]", "three"]
