@@ -57,7 +57,7 @@ def test_a_refused_connection_is_tried_once_more_and_then_told(
     assert (reply.status, reply.problem["code"]) == (503, "busy")
     assert int(reply.headers["Retry-After"]) >= 1
     assert fake.calls == []
-    assert "no connection (APIConnectionError)" in house[0].log
+    assert "no connection (APIConnectionError NewConnectionError)" in house[0].log
     assert visitor.say("Again").types[-1] == "finish", "the next message finds it back"
 
 
