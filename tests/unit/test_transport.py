@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 import pytest
@@ -153,3 +154,29 @@ def test_nothing_is_left_of_a_cut_after_its_call(servers: list[Server]) -> None:
     servers.append(server := Server(HEAD, chunk(DELTA), chunk(DONE) + b"0\r\n\r\n"))
     say(client_of(server))
     assert current_cut.get() is None
+
+
+def test_a_server_of_http_1_0_streams_until_it_closes() -> None:
+    class Old(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            for piece in (DELTA, DELTA, DONE):
+                self.wfile.write(piece)
+                time.sleep(0.2)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        client = Client(url, "responses", lambda: "none", Urllib3Transport(url))
+        with closing(client.open(CALL, Cut())) as reply:
+            began = time.monotonic()
+            first = next(batches := iter(reply))
+            assert (first.text, time.monotonic() - began < 0.15) == ("Hi", True)
+            assert [batch.text for batch in batches] == ["Hi", ""]
+        server.shutdown()
