@@ -52,16 +52,19 @@ class Turns:
             raise Unavailable() from None
         reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
         self.live[reply.chat] = reply
-        threading.Thread(target=self._produce, args=(reply, ask, asked), daemon=True, name="reply").start()
+        threading.Thread(target=self._run, args=(reply, ask, asked), daemon=True, name="reply").start()
         reply.wait_started(FIRST_EVENT_S)
         return reply
 
     def rehearse(self, ask: Ask) -> None:
-        """Make a reply in the caller's own thread and transaction."""
+        """Make a reply in the caller's own thread and transaction, and do not report it."""
         asked = questions.ask(self._engine, ask)
         self._produce(LiveReply(ask.chat, asked.answer, asked.question, ask.model), ask, asked)
 
-    def _produce(self, reply: LiveReply, ask: Ask, asked: Asked) -> None:
+    def _run(self, reply: LiveReply, ask: Ask, asked: Asked) -> None:
+        self._report(reply, ask, *self._produce(reply, ask, asked))
+
+    def _produce(self, reply: LiveReply, ask: Ask, asked: Asked) -> tuple[Outcome, Problem | None, Relay]:
         relay = Relay(self._client, reply, self._call(ask, asked), self._settings.max_context_tokens, self.live)
         failure: Problem | None = None
         try:
@@ -82,8 +85,7 @@ class Turns:
         self._settle(reply, outcome, relay.request_id)
         reply.end(outcome, failure)
         relay.close()
-        if not self._free:
-            self._report(reply, ask, outcome, failure, relay)
+        return outcome, failure, relay
 
     def _call(self, ask: Ask, asked: Asked) -> Call:
         return Call(

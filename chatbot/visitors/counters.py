@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.db import reading, writing
 
-# A row is as old as its slot: `moved` is how its counts look from the caller's slot. A machine whose clock
-# is behind counts in the newer slot.
+# A row is as old as its slot: these are its counts as the caller's slot sees them. A machine whose clock is behind
+# counts in the newer slot.
 _CURRENT = "CASE WHEN limit_counters.slot >= :slot THEN limit_counters.current ELSE 0 END"
 _PREVIOUS = """CASE WHEN limit_counters.slot >= :slot THEN limit_counters.previous
     WHEN limit_counters.slot = :slot - 1 THEN limit_counters.current ELSE 0 END"""

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, Served, clean_environment, free_port
+from tests.conftest import ROOT, Served, clean_environment, free_port, wait_for
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.services.conftest import SECRET
 
@@ -161,3 +161,10 @@ def test_an_admin_key_stops_the_start(serve: Serve) -> None:
     key = make_key("admin")
     (line,) = refused(serve(wait=False, OPENAI_API_KEY=key)).splitlines()
     assert "admin key" in line and key not in line
+
+
+def test_the_tutors_turns_are_reported_and_its_rehearsal_is_not(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert "turn complete" not in served.log
+    assert served.visitor().say("thanks").is_done
+    wait_for(lambda: served.log.count("turn complete") == 1)
