@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: run test check bench picture format lock
 
 run: $(VENV)/.run
+	$(BIN)/flask db upgrade
 	$(BIN)/gunicorn
 
 test: $(VENV)/.dev
@@ -18,7 +19,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_house_rules.py
-	tests/scan_for_keys.sh
+	$(BIN)/flask scan
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)

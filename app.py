@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -10,9 +11,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from chatbot import db
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
-from chatbot.cli import database
+from chatbot.cli import commands
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings
-from chatbot.key.source import Key, load_key
+from chatbot.key.ring import Ring
+from chatbot.key.source import load_sources
 from chatbot.logs import set_up_logs
 from chatbot.model import guide
 from chatbot.model.client import Client
@@ -20,10 +22,11 @@ from chatbot.model.transport import Urllib3Transport
 from chatbot.model.tutor import TutorTransport
 from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
-from chatbot.start import describe
+from chatbot.start import describe, refuse_open_debugger, reminders, served_host, warnings, will_serve
 from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
 from chatbot.web.guard import guard
+from chatbot.web.outgoing import OutgoingGuard
 from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
 
@@ -36,44 +39,69 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app. Raises SettingsError when the settings do not allow a start."""
     settings = settings or load_settings()
     set_up_logs(settings)
+    refuse_open_debugger(served_host(settings))
     signer = load_signer(settings)
-    key = load_key(settings, signer)
     engine = db.open_engine(settings)
+    ring = Ring(load_sources(settings, signer), engine)
 
-    app = Flask(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
+    app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.cli.add_command(database)
+    for command in commands:
+        app.cli.add_command(command)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     lessons = guide.load(ROOT / "docs" / "guide")
-    client = _client(settings, key, lessons)
-    turns = Turns(engine, client, settings, signer, free=key is None)
+    client = _client(settings, ring, lessons)
+    turns = Turns(engine, client, settings, signer, free=not ring.sources)
+
+    def begin() -> None:
+        """What is left to do once the tables are there."""
+        for line in reminders(settings, ring, engine):
+            log.warning(line)
+        warm_up(app, client, lessons)
+
     app.extensions["turnkey"] = Parts(
         settings=settings,
         signer=signer,
         engine=engine,
+        ring=ring,
+        client=client,
         limits=Limits(app, settings, engine),
         turns=turns,
-        beat=Beat(engine, turns.live),
+        beat=Beat(engine, turns.live, ring),
         guide=lessons,
-        mode="live" if key else "tutor",
-        warm_up=lambda: warm_up(app, client, lessons),
+        mode="live" if ring.sources else "tutor",
+        begin=begin,
     )
     app.before_request(app.extensions["turnkey"].start)
     guard(app)
     app.register_blueprint(api)
     app.register_blueprint(pages)
-    for line in describe(settings, key):
-        log.info(line)
+    app.wsgi_app = OutgoingGuard(app.wsgi_app)  # type: ignore[method-assign]
+    if will_serve():
+        for line in describe(settings, ring):
+            log.info(line)
+        for line in warnings(ring):
+            log.warning(line)
     return app
 
 
-def _client(settings: Settings, key: Key | None, lessons: list[guide.Page]) -> Client:
+class App(Flask):
+    """Flask, but the debugger, which lets whoever sees it run code beside the key, never leaves this machine."""
+
+    def run(
+        self, host: str | None = None, port: int | None = None, debug: bool | None = None, *rest: Any, **more: Any
+    ) -> None:
+        refuse_open_debugger(host or "127.0.0.1", debug)
+        super().run(host, port, debug, *rest, **more)
+
+
+def _client(settings: Settings, ring: Ring, lessons: list[guide.Page]) -> Client:
     """OpenAI, a server that speaks as OpenAI does, or, without a key, the tutor."""
-    if key is None:
-        return Client(TUTOR_URL, "responses", lambda: "none", TutorTransport(lessons))
+    if not ring.sources:
+        return Client(TUTOR_URL, "responses", ring, TutorTransport(lessons))
     transport = Urllib3Transport(settings.openai_base_url)
     plain = settings.upstream_host not in OPENAI_HOSTS
-    return Client(settings.openai_base_url, settings.openai_api, key.reveal, transport, plain=plain)
+    return Client(settings.openai_base_url, settings.openai_api, ring, transport, plain=plain)

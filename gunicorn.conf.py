@@ -7,17 +7,32 @@ import sys
 import threading
 import time
 
+import gevent
 from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.config import load_settings
+from chatbot.chats.relay import LONGEST_REPLY_S
+from chatbot.config import forget_secrets, load_settings
 from chatbot.errors import SettingsError
-from chatbot.key.source import load_key
+from chatbot.key.redact import guard_output
+from chatbot.key.source import load_sources
+from chatbot.reload import generation, is_replaced, reload_with_care
 from chatbot.signing import load_signer
+from chatbot.start import refuse_open_debugger
 
+
+def check(workers=None, addresses=()):
+    """The settings, if they allow a start. Raises SettingsError."""
+    settings = load_settings(**({"web_concurrency": workers} if workers else {}))
+    load_sources(settings, load_signer(settings))
+    for host in (settings.host, *addresses):
+        refuse_open_debugger(host)
+    return settings
+
+
+guard_output()
 try:
-    settings = load_settings()
-    load_key(settings, load_signer(settings))
+    settings = check()
 except SettingsError as refused:
     sys.exit("\n".join(refused.lines))
 
@@ -33,6 +48,13 @@ class Worker(GeventWorker):
         sock.settimeout(IDLE_S)
         super().handle_request(listener_name, req, sock, addr)
 
+    def run(self):
+        """Serve; then let replies end that nobody listens to any more, within the time that keep_replies() gives."""
+        super().run()
+        while self.app.callable.extensions["turnkey"].turns.live:
+            self.notify()
+            time.sleep(0.2)
+
 
 worker_class = Worker
 worker_connections = 4000
@@ -46,6 +68,7 @@ secure_scheme_headers = {}
 limit_request_line = 8190
 control_socket_disable = True
 proc_name = "turnkey-chat"
+spoke = []  # the first worker of these settings tells what the operator should read once
 
 _hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 with contextlib.suppress(ValueError, OSError):  # two files a stream, one at least
@@ -53,35 +76,56 @@ with contextlib.suppress(ValueError, OSError):  # two files a stream, one at lea
 
 
 def on_starting(server):
-    """`gunicorn -w 4` counts as WEB_CONCURRENCY=4."""
+    """`gunicorn -w 4` counts as WEB_CONCURRENCY=4, and `-b` as HOST. A reload is checked as the start was."""
+
+    def check_all():
+        hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+        check(server.cfg.workers if server.cfg.workers != workers else None, hosts)
+
     try:
-        load_settings(web_concurrency=server.cfg.workers)
+        check_all()
     except SettingsError as refused:
         sys.exit("\n".join(refused.lines))
+    reload_with_care(server, check_all)
+
+
+def pre_fork(server, worker):
+    worker.speaks = not spoke
+    spoke.append(worker.age)
 
 
 def post_fork(server, worker):
-    """Only the first worker tells what the operator should read once."""
-    logging.getLogger("chatbot.start").disabled = worker.age > 1
+    worker.generation = generation()
+    logging.getLogger("chatbot.start").disabled = not worker.speaks
 
 
 def post_worker_init(worker):
     """Set up and warm up before the first visitor; tables of another version stop the start."""
+    gevent.get_hub().print_exception = log_greenlet
     try:
         worker.app.wsgi().extensions["turnkey"].start()
     except SettingsError as refused:
         give_up("\n".join(refused.lines))
     except SQLAlchemyError as failed:
         give_up(f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}.")
-
+    forget_secrets()
     threading.Thread(target=keep_replies, args=(worker,), daemon=True).start()
+
+
+def log_greenlet(context, kind, error, trace):
+    logging.getLogger("chatbot.defect").critical("a greenlet failed", exc_info=(kind, error, trace))
 
 
 def keep_replies(worker):
     """Let a stopping worker's replies go on while there is time; keep the rest before gunicorn kills it."""
     while worker.alive:
         time.sleep(0.5)
-    time.sleep(max(0, worker.cfg.graceful_timeout - KEEPING_S))
+    began = time.monotonic()
+    grace_s = max(0, worker.cfg.graceful_timeout - KEEPING_S)
+    while time.monotonic() - began < (LONGEST_REPLY_S if is_replaced(worker.generation) else grace_s):
+        if is_replaced(worker.generation):
+            worker.cfg.set("graceful_timeout", LONGEST_REPLY_S)
+        time.sleep(0.5)
     worker.app.callable.extensions["turnkey"].turns.live.close(seconds=3)
 
 

@@ -7,66 +7,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatbot.errors import SettingsError
+from chatbot.notation import Address, DatabaseAddress, Limit, Names, StoreAddress
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_HOSTS = ("api.openai.com", "us.api.openai.com", "eu.api.openai.com")
 # Platforms whose disk is thrown away at each deploy, by the variable that each sets.
 EPHEMERAL = {"DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly", "K_SERVICE": "Cloud Run"}
-
-
-def _split(value: object) -> object:
-    return [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _limit(value: str) -> str:
-    parse_many(value)
-    return value
-
-
-def _url(value: str) -> str:
-    parts = _parts(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError("must be an http or https address without a user name")
-    return value.rstrip("/")
-
-
-def _parts(address: str) -> SplitResult:
-    """Its parts, port and all; the standard library's errors would quote a piece of the password."""
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("must be an address; check its port, and percent-encode its password") from None
-    return parts
-
-
-def _database(value: str) -> str:
-    _parts(value)
-    for old in ("postgres://", "postgresql://"):
-        if value.startswith(old):
-            return "postgresql+psycopg://" + value.removeprefix(old)
-    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or value in ("sqlite:///", "sqlite:///:memory:"):
-        raise ValueError("must be a sqlite:/// file or a postgresql:// address")
-    return value
-
-
-def _storage(value: str) -> str:
-    if _parts(value).scheme not in ("redis", "rediss", "valkey", "valkeys", "memory") or "://" not in value:
-        raise ValueError("must be redis://, rediss://, valkey://, valkeys:// or memory://")
-    return value
-
-
-Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-Limit = Annotated[str, AfterValidator(_limit)]
+# Variables that are secrets, or addresses that may hold a password: no child process gets them.
+SECRETS = ("OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY", "SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI")
+IDENTITY = ("OPENAI_IDENTITY_PROVIDER_ID", "OPENAI_SERVICE_ACCOUNT_ID", "OPENAI_IDENTITY_TOKEN_FILE")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
@@ -78,7 +36,17 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr | None = Field(None, description="the key; without one the tutor answers")
     openai_api_key_file: Path | None = Field(None, description="a file that holds the key")
-    openai_base_url: Annotated[str, AfterValidator(_url)] = Field(
+    openai_api_key_standby: SecretStr | None = Field(None, description="the next key, for rotation and failover")
+    openai_api_key_standby_file: Path | None = Field(None, description="a file that holds it")
+    openai_identity_provider_id: str | None = Field(
+        None, description="workload identity instead of a stored key: the provider's id", examples=["idp_..."]
+    )
+    openai_service_account_id: str | None = Field(None, description="the service account to act as")
+    openai_identity_token_file: Path | None = Field(
+        None, description="the platform's token, to be exchanged for OpenAI's", examples=["/var/run/secrets/token"]
+    )
+    key_max_age_days: int = Field(90, ge=1, description="days after which a reminder to rotate the key comes")
+    openai_base_url: Address = Field(
         OPENAI_URL, description="another OpenAI-compatible server", examples=["http://127.0.0.1:11434/v1"]
     )
     openai_trusted_hosts: Names = Field([], description="hosts beside OpenAI's that may get an OpenAI key")
@@ -96,12 +64,10 @@ class Settings(BaseSettings):
     limit_network: Limit = Field("30/minute;400/day", description="messages per IPv4 address or IPv6 /64")
     limit_site: Limit = Field("5000/day", description="messages of all visitors together")
     limit_new_visitors: Limit = Field("30/hour", description="new visitors per network")
-    ratelimit_storage_uri: Annotated[str, AfterValidator(_storage)] | None = Field(
+    ratelimit_storage_uri: StoreAddress | None = Field(
         None, description="where limits are counted, if not in the database", examples=["redis://localhost:6379"]
     )
-    database_url: Annotated[str, AfterValidator(_database)] = Field(
-        "sqlite:///instance/chat.db", description="where chats and counters live"
-    )
+    database_url: DatabaseAddress = Field("sqlite:///instance/chat.db", description="where chats and counters live")
     secret_key: SecretStr | None = Field(
         None, min_length=8, description="signs cookies", examples=["<32 random characters>"]
     )
@@ -135,11 +101,15 @@ class Settings(BaseSettings):
         if (self.ratelimit_storage_uri or "").startswith("memory:") and self.web_concurrency > 1:
             why = "is memory://, which would give each of several workers its own count: unset it, or share one"
             _refuse("RATELIMIT_STORAGE_URI", why, "redis://localhost:6379")
+        identity = (self.openai_identity_provider_id, self.openai_service_account_id, self.openai_identity_token_file)
+        if any(identity) and not all(identity):
+            missing = next(name for name, value in zip(IDENTITY, identity, strict=True) if not value)
+            _refuse(missing, f"is missing: workload identity needs {', '.join(IDENTITY)}", "...")
         if self.sqlite_path is None and not (self.secret_key or self.secret_key_file):
             _refuse("SECRET_KEY", "is required when DATABASE_URL is not SQLite", "<32 random characters>")
-        platform = next((name for mark, name in EPHEMERAL.items() if os.environ.get(mark)), None)
-        if platform and self.sqlite_path and not _on_volume(self.sqlite_path):
-            _refuse("DATABASE_URL", f"points to a disk that {platform} does not keep", "postgresql://user@host/chat")
+        where = platform()
+        if where and self.sqlite_path and not _on_volume(self.sqlite_path):
+            _refuse("DATABASE_URL", f"points to a disk that {where} does not keep", "postgresql://user@host/chat")
         return self
 
 
@@ -155,6 +125,22 @@ def load_settings(**overrides: Any) -> Settings:
         why = f"names a folder that cannot be made: {type(error).__name__}"
         raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
     return settings
+
+
+def platform() -> str | None:
+    """The platform this runs on, if its disk is thrown away and its router stands in front."""
+    return next((name for mark, name in EPHEMERAL.items() if os.environ.get(mark)), None)
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment for a process that it starts: without the app's secrets."""
+    return {name: value for name, value in os.environ.items() if name.upper() not in SECRETS}
+
+
+def forget_secrets() -> None:
+    """Take the secrets out of this process's environment once they are loaded, for children that others start."""
+    for name in [name for name in os.environ if name.upper() in SECRETS]:
+        del os.environ[name]
 
 
 def read_file(name: str, path: Path) -> str:

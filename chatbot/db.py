@@ -69,9 +69,20 @@ messages = Table(
     Column("stop_asked", Integer, nullable=False, default=0),
     Column("created_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger),
+    Column("key_fingerprint", String(8)),  # of the key that the last attempt used
 )
 _streaming = messages.c.status == "streaming"
 Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=_streaming, sqlite_where=_streaming)
+
+# Each key by its fingerprint, never the key.
+keys = Table(
+    "keys",
+    metadata,
+    Column("fingerprint", String(8), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("refused_at", BigInteger),
+)
 
 limit_counters = Table(
     "limit_counters",

@@ -7,11 +7,13 @@
     ├── NotFound             404  not_found      no such thing, or somebody else's
     ├── ReplyRunning         409  reply_running  this chat is still being answered
     ├── TooLong              413  too_long       over a bound; `field` says which
+    ├── ContainsKey          422  contains_key   the message holds something shaped like a key
     ├── Blocked              422  blocked        refused by moderation
     ├── LimitReached         429  rate_limited   a visitor, network or site limit
     ├── Unavailable          503  unavailable    configuration, key or money: only the operator can help
     ├── Busy                 503  busy           overload, time-out, no connection: waiting helps
     └── Broken               503  broken         the answer arrived damaged or incomplete
+        └── Withheld         503  broken         it held a piece of a key, and was stopped
 
 A Problem's words are ours and safe to show; `cause` is for the operator's log and never holds upstream text.
 """
@@ -104,6 +106,11 @@ class TooLong(Problem):
     detail = "The message is too long."
 
 
+class ContainsKey(Problem):
+    status, code, title = 422, "contains_key", "That looks like a key"
+    detail = "This message holds something shaped like an API key, so it was not sent on and not kept."
+
+
 class Blocked(Problem):
     status, code, title = 422, "blocked", "Not answered"
     detail = "This message was not answered because it goes against the usage rules."
@@ -128,3 +135,7 @@ class Busy(Problem):
 class Broken(Problem):
     status, code, title = 503, "broken", "The answer broke off"
     detail = "The answer broke off before it was complete."
+
+
+class Withheld(Broken):
+    detail = "The answer was stopped, because it held something that must not be shown."

@@ -1,25 +1,18 @@
-"""Log lines, as text or JSON, with anything shaped like a key taken out of the finished line."""
+"""Log lines, as text or JSON; what they may say of a key is decided in chatbot/key/redact.py."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 
 from chatbot.config import Settings
-
-KEY_SHAPED = re.compile(r"sk-[A-Za-z0-9_-]{13,}")
-
-
-def redact(text: str) -> str:
-    """The text with key-shaped strings replaced."""
-    return KEY_SHAPED.sub("[key]", text)
+from chatbot.key.redact import guard_output, redact
 
 
 class Formatter(logging.Formatter):
-    """One line for people or one JSON object for machines; redacted as a whole, tracebacks included."""
+    """One line for people or one JSON object for machines; redacted once more, as a whole."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -32,12 +25,13 @@ class Formatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": time, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Send the app's log lines to standard error. Calling it again replaces the handler."""
+    """Send the app's log lines to standard error, and guard all others. Calling it again replaces the handler."""
+    guard_output()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(settings))
     logger = logging.getLogger("chatbot")

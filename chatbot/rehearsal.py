@@ -12,6 +12,7 @@ from chatbot.chats.questions import Ask
 from chatbot.chats.turn import Turns
 from chatbot.db import rehearsing
 from chatbot.errors import Problem
+from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.guide import Page
 from chatbot.model.tutor import TutorTransport
@@ -25,7 +26,7 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
     """Connect to the upstream, and play two turns with the tutor in a transaction that is undone."""
     house: Parts = app.extensions["turnkey"]
     client.warm_up()
-    tutor = Client(TUTOR_URL, "responses", lambda: "none", TutorTransport(lessons, words_per_second=0))
+    tutor = Client(TUTOR_URL, "responses", Ring(), TutorTransport(lessons, words_per_second=0))
     turns = Turns(house.engine, tutor, house.settings, house.signer, free=True)
     with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
         if house.limits.in_database:

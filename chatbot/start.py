@@ -5,30 +5,74 @@ from __future__ import annotations
 import math
 from urllib.parse import urlsplit
 
+import click
+from flask.helpers import get_debug_flag
 from limits import parse_many
+from sqlalchemy import Engine
 
-from chatbot.config import Settings
-from chatbot.key.source import Key
+from chatbot.config import LOOPBACK, ROOT, Settings
+from chatbot.db import now_ms
+from chatbot.errors import SettingsError
+from chatbot.key import record
+from chatbot.key.credential import Key
+from chatbot.key.ring import Ring
+from chatbot.key.source import is_open_to_others
 from chatbot.model.events import Usage
 from chatbot.money.prices import cost_nano, worst_case_nano
 
 DAY_S = 86_400
 
 
-def describe(settings: Settings, key: Key | None) -> list[str]:
+def describe(settings: Settings, ring: Ring) -> list[str]:
     """One line each, no secret in any."""
-    return [*_paid(settings, key), _entry(settings), _places(settings)]
+    return [*_paid(settings, ring), _entry(settings), _places(settings)]
 
 
-def _paid(settings: Settings, key: Key | None) -> list[str]:
-    if key is None:
+def refuse_open_debugger(host: str, debug: bool | None = None) -> None:
+    """Raises SettingsError: a debugger that others can reach lets them run code, and so read the key."""
+    if (get_debug_flag() if debug is None else debug) and host not in LOOPBACK:
+        raise SettingsError([f"FLASK_DEBUG is on, and HOST={host} lets others reach the debugger. Unset FLASK_DEBUG."])
+
+
+def served_host(settings: Settings) -> str:
+    """Where this process will listen: HOST, or what `flask run` was told."""
+    context = click.get_current_context(silent=True)
+    return str((context.params.get("host") if context else None) or settings.host)
+
+
+def will_serve() -> bool:
+    """Is this process a server, and not one of flask's other commands?"""
+    context = click.get_current_context(silent=True)
+    return context is None or context.info_name == "run"
+
+
+def _paid(settings: Settings, ring: Ring) -> list[str]:
+    if not ring.sources:
         return ["mode: tutor, free of cost. To go live put OPENAI_API_KEY into .env and start again"]
-    source = "OPENAI_API_KEY_FILE" if settings.openai_api_key_file else "OPENAI_API_KEY"
+    first, *others = (f"key {each.fingerprint} from {each.source}" for each in ring.credentials)
     return [
-        f"mode: live, key {key.fingerprint} from {source}",
+        f"mode: live, {first}; standing by: {', '.join(others) or 'nothing'}",
         f"the key goes to: {settings.upstream_host} by {settings.openai_api}",
         "; ".join(f"model: {model}, {_price(model)}" for model in settings.models),
         f"worst case: {_worst_case(settings)}",
+    ]
+
+
+def warnings(ring: Ring) -> list[str]:
+    """A line for each file with secrets that others may read."""
+    paths = [path for path in (ROOT / ".env", *(source.path for source in ring.sources)) if is_open_to_others(path)]
+    return [f"other users of this machine can read {path}: chmod 400 {path}" for path in paths]
+
+
+def reminders(settings: Settings, ring: Ring, engine: Engine) -> list[str]:
+    """A line for each key that is due to be replaced. Needs the tables."""
+    known, oldest = record.known(engine), now_ms() - settings.key_max_age_days * DAY_S * 1000
+    due = [each for each in ring.credentials if each.fingerprint in known and isinstance(each, Key)]
+    return [
+        f"key {each.fingerprint} from {each.source} has been in place for over {settings.key_max_age_days} days "
+        "(KEY_MAX_AGE_DAYS): replace it, then revoke it"
+        for each in due
+        if known[each.fingerprint].first_seen_at < oldest
     ]
 
 

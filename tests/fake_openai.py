@@ -7,7 +7,7 @@
 
 `python tests/fake_openai.py --port 9001` serves until it is stopped, and prints the environment the app needs. Another
 process steers it over HTTP: `GET /_bill`, `GET /_requests`, `GET /_env`, `POST /_fault` `{"directive": "cut 5",
-"times": 1}`, `POST /_revoke` `{"key": ...}` (without a key: its own), `POST /_reset`.
+"times": 1}`, `POST /_revoke` `{"key": ...}` (without a key: its own), `POST /_new_key`, `POST /_reset`.
 
 A message steers its own reply: `[fake: tokens 200; delay 20; cut 5]`, as `--directives` lists them all. A fault in the
 stream comes after N tokens of text (2 unless told). With `times 1` a message's faults hold for its first call only.
@@ -32,6 +32,7 @@ from tests.fake_openai_parts import calls, directives, models
 from tests.fake_openai_parts.calls import Bill, Call
 from tests.fake_openai_parts.connection import Request
 from tests.fake_openai_parts.faults import FAULTS_BEFORE, FAULTS_DURING, Fault
+from tests.fake_openai_parts.identity import Identity
 from tests.fake_openai_parts.keys import make_key
 from tests.fake_openai_parts.plans import Plans
 from tests.fake_openai_parts.server import Server
@@ -57,6 +58,7 @@ class FakeOpenAI:
         self.context_tokens = context_tokens
         self.plans = Plans(default)
         self.default_text = ""
+        self.identity = Identity()
         self.key = make_key()
         self.keys = {self.key}
         self.revoked: set[str] = set()
@@ -99,8 +101,11 @@ class FakeOpenAI:
     @property
     def env(self) -> dict[str, str]:
         """The environment in which the app uses this server."""
+        return {"OPENAI_API_KEY": self.key, **self.env_without_key}
+
+    @property
+    def env_without_key(self) -> dict[str, str]:
         return {
-            "OPENAI_API_KEY": self.key,
             "OPENAI_BASE_URL": self.base_url,
             "OPENAI_TRUSTED_HOSTS": self.host,
             "OPENAI_MODEL": self.model,

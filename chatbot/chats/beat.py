@@ -12,6 +12,7 @@ from chatbot.chats.conversations import DEAD_AFTER_MS, storable
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import messages, now_ms, writing
 from chatbot.errors import place
+from chatbot.key.ring import Ring
 from chatbot.visitors.counters import drop_expired
 
 HEARTBEAT_S = 1.0
@@ -35,9 +36,10 @@ log = logging.getLogger("chatbot.beat")
 class Beat:
     """A thread (under gevent a greenlet) that starts once, after a worker's fork."""
 
-    def __init__(self, engine: Engine, live: LiveReplies) -> None:
+    def __init__(self, engine: Engine, live: LiveReplies, ring: Ring) -> None:
         self._engine = engine
         self._live = live
+        self._ring = ring
         self._lock = threading.Lock()
         self._running = False
         self._swept = self._expired = 0.0
@@ -69,6 +71,7 @@ class Beat:
         if time.monotonic() - self._swept > SWEEP_S:
             self._swept = time.monotonic()
             mark_dead(self._engine)
+            self._ring.catch_up()
         if time.monotonic() - self._expired > EXPIRE_S:
             self._expired = time.monotonic()
             drop_expired(self._engine)

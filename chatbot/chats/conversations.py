@@ -71,7 +71,7 @@ def ask_to_stop(engine: Engine, chat: str) -> None:
         connection.execute(update(messages).where(streaming).values(stop_asked=1))
 
 
-def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str) -> None:
+def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
     """Store the whole answer and how it ended; a message that is no longer streaming stays as it is."""
     usage = outcome.usage
     values = {
@@ -89,6 +89,7 @@ def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str) 
         "reasoning_tokens": usage.reasoning if usage else None,
         "cost_nano": outcome.cost_nano,
         "request_id": request_id,
+        "key_fingerprint": key,
     }
     with writing(engine) as connection:
         connection.execute(FINISH, values)

@@ -1,17 +1,20 @@
-"""The relay of one reply: attempts, the retry, and each batch from the upstream into the live reply."""
+"""The relay of one reply: attempts, the retry, the next key, and each batch from the upstream into the live reply."""
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import replace
 
 from chatbot.chats.context import fit
 from chatbot.chats.live import LiveReplies, LiveReply
-from chatbot.errors import Broken, Problem
+from chatbot.errors import Broken, Problem, Withheld
+from chatbot.key.credential import Credential
+from chatbot.key.watch import Listener, watch
 from chatbot.model.client import Client, Reply
 from chatbot.model.events import Batch, Call, End
-from chatbot.model.faults import ContextTooLong
+from chatbot.model.faults import ContextTooLong, KeyMissing, KeyRefused
 
 BACK_OFF_S = 0.5
 LONGEST_BACK_OFF_S = 5.0  # an upstream that asks for more is not asked again in this turn
@@ -19,6 +22,9 @@ LONGEST_REPLY_S = 1800
 CHARS_PER_TOKEN = 32  # no bounded answer is longer: a server that ignores its bound is cut off here
 PACE_S = 0.00125  # pause after each read, times the live replies: the busier the worker, the larger its batches
 LONGEST_PACE_S = 0.1
+MOST_KEYS = 10  # refused in one turn: each is another one, put in place while the turn was under way
+
+log = logging.getLogger("chatbot.relay")
 
 
 class Relay:
@@ -27,8 +33,12 @@ class Relay:
     def __init__(self, client: Client, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies) -> None:
         self._client, self._reply, self._call, self._others = client, reply, call, others
         self._context_tokens = context_tokens
+        self._ring = client.ring
+        self._tried: list[Credential] = []
+        self._ear, self._inner_ear = Listener(watch), Listener(watch)
         self._retried = False
         self._upstream: Reply | None = None
+        self.key: Credential | None = None  # of the last attempt
         self.request_id = ""
         self.first_ms: float | None = None
 
@@ -37,6 +47,8 @@ class Relay:
         while True:
             try:
                 return self._attempt()
+            except (KeyRefused, KeyMissing) as problem:
+                self._change_key(problem)
             except ContextTooLong:
                 if self._reply.length or not self._shorten():
                     raise
@@ -51,7 +63,9 @@ class Relay:
     def _attempt(self) -> End:
         turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens)
         self.close()
-        self._upstream = self._client.open(replace(self._call, turns=turns), self._reply.cut)
+        self.key, asked_at = self._ring.lead(self._tried), time.monotonic()
+        self._upstream = self._client.open(replace(self._call, turns=turns), self._reply.cut, self.key)
+        self._ring.accept(self.key, asked_at)
         self.request_id = self._upstream.request_id
         for batch in self._upstream:
             if batch.problem is None or batch.text:
@@ -69,6 +83,11 @@ class Relay:
         raise Broken(cause="the stream ended without a final event")
 
     def _deliver(self, batch: Batch) -> None:
+        if self._ear.hears(batch.text) or self._inner_ear.hears(batch.reasoning):
+            log.critical(
+                "ALERT: an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
+            )
+            raise Withheld(cause="the answer held a piece of a key")
         if batch.events:
             if self.first_ms is None and batch.text:
                 self.first_ms = (time.monotonic() - self._reply.began) * 1000
@@ -78,6 +97,17 @@ class Relay:
         if time.monotonic() - self._reply.began > LONGEST_REPLY_S:
             raise Broken(cause=f"not complete after {LONGEST_REPLY_S} s")
         return self._reply.size > self._call.max_output_tokens * CHARS_PER_TOKEN
+
+    def _change_key(self, problem: Problem) -> None:
+        """Let the next attempt use another key; raise where there is none, or where the answer has begun."""
+        if self.key is None:
+            raise problem
+        self._tried.append(self.key)
+        if isinstance(problem, KeyRefused):
+            self._ring.refuse(self.key)
+        has_more = len(self._tried) <= MOST_KEYS and self._ring.lead(self._tried) is not None
+        if self._reply.started or self._reply.stop_status or not has_more:
+            raise problem
 
     def _shorten(self) -> bool:
         """Halve what is sent of the chat; False when nothing but the question is left."""

@@ -17,7 +17,6 @@ from chatbot.config import Settings
 from chatbot.errors import Problem, ReplyRunning, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
-from chatbot.model.faults import KeyRefused
 from chatbot.money.prices import cost_nano
 from chatbot.signing import Signer
 
@@ -36,7 +35,6 @@ class Turns:
         self._signer = signer
         self._free = free
         self.live = LiveReplies()
-        self.key_refused = False  # by the last call that told
 
     def start(self, ask: Ask) -> LiveReply:
         """Begin a reply and return it once the upstream has answered, or after FIRST_EVENT_S.
@@ -69,12 +67,10 @@ class Turns:
         failure: Problem | None = None
         try:
             end = relay.run()
-            self.key_refused = False
             cost = 0 if self._free else cost_nano(ask.model, end.usage) if end.usage else None
             outcome = Outcome("complete", end.reason, usage=end.usage, cost_nano=cost, left_out=reply.left_out)
         except Problem as problem:
             failure = problem
-            self.key_refused = self.key_refused or isinstance(problem, KeyRefused)
             outcome = Outcome("failed", problem=problem.members(), left_out=reply.left_out)
         except Exception as error:  # a defect of ours must not leave listeners waiting
             log.error("turn failed: %s in %s", type(error).__name__, place(error))
@@ -82,7 +78,7 @@ class Turns:
             outcome = Outcome("failed", problem=failure.members(), left_out=reply.left_out)
         if reply.stop_status and outcome.status == "failed":
             failure, outcome = None, Outcome(reply.stop_status, left_out=reply.left_out)
-        self._settle(reply, outcome, relay.request_id)
+        self._settle(reply, outcome, relay)
         reply.end(outcome, failure)
         relay.close()
         return outcome, failure, relay
@@ -97,10 +93,11 @@ class Turns:
             cache_key=self._signer.digest("cache", ask.chat)[:32],
         )
 
-    def _settle(self, reply: LiveReply, outcome: Outcome, request_id: str) -> None:
+    def _settle(self, reply: LiveReply, outcome: Outcome, relay: Relay) -> None:
+        key = relay.key.fingerprint if relay.key else None
         for wait_s in (0.1, 1.0, None):
             try:
-                conversations.finish(self._engine, reply, outcome, request_id)
+                conversations.finish(self._engine, reply, outcome, relay.request_id, key)
                 break
             except Exception as error:  # whatever it was: listeners must not wait for ever
                 log.error("an answer could not be stored: %s at %s", type(error).__name__, place(error))
@@ -112,11 +109,12 @@ class Turns:
         usage = outcome.usage
         log.log(
             logging.WARNING if failure else logging.INFO,
-            "turn %s visitor=%s chat=%s model=%s tokens=%s/%s first=%sms total=%dms request=%s%s",
+            "turn %s visitor=%s chat=%s model=%s key=%s tokens=%s/%s first=%sms total=%dms request=%s%s",
             outcome.status,
             ask.visitor[:8],
             ask.chat[:8],
             ask.model,
+            relay.key.fingerprint if relay.key else "-",
             usage.input if usage else "?",
             usage.output if usage else "?",
             "?" if relay.first_ms is None else round(relay.first_ms),

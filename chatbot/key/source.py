@@ -1,67 +1,145 @@
-"""Where the key comes from, whether it is well formed, and which host may get it."""
+"""Where keys come from: variables, files that are read again when they change, and the platform's identity."""
 
 from __future__ import annotations
 
-import re
+import logging
+import threading
+import time
+from pathlib import Path
+
+from pydantic import SecretStr
 
 from chatbot.config import OPENAI_HOSTS, Settings, read_file
 from chatbot.errors import SettingsError
+from chatbot.key.credential import Credential, Identity, Key
 from chatbot.signing import Signer
 
-OPENAI_KEY = re.compile(r"sk-[A-Za-z0-9_-]*T3BlbkFJ|sk-(?:proj|svcacct|service|admin)-")
+SETTLED_S = 0.1  # a file that changed a moment ago may be half written
+
+log = logging.getLogger("chatbot.key")
 
 
-class Key:
-    """An API key that cannot be printed by accident: shown only as its fingerprint."""
+class Source:
+    """A credential that stays what it was when the settings were read. `path`: the file behind it, if there is one."""
 
-    __slots__ = ("_value", "fingerprint")
+    path: Path | None = None
 
-    def __init__(self, value: str, signer: Signer) -> None:
-        self._value = value
-        self.fingerprint = signer.digest("key", value)[:8]
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
 
-    def reveal(self) -> str:
-        """The key itself, for the Authorization header and nothing else."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return f"Key({self.fingerprint})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("a key is not copied or pickled")
+    def credential(self, *, at_once: bool = False) -> Credential:
+        """What to authenticate with now. `at_once`: the last one was refused, so look for another without delay."""
+        return self._credential
 
 
-def load_key(settings: Settings, signer: Signer) -> Key | None:
-    """The configured key, or None for tutor mode. Raises SettingsError, never quoting the value."""
-    if settings.openai_api_key_file:
-        name = "OPENAI_API_KEY_FILE"
-        value = read_file(name, settings.openai_api_key_file)
-    elif settings.openai_api_key:
-        name, value = "OPENAI_API_KEY", settings.openai_api_key.get_secret_value().strip()
-    else:
+class FileSource(Source):
+    """A key in a file. A new key serves the next call; a file that is damaged or gone leaves the last one in place.
+
+    Followed through symbolic links, because mounted secrets are swapped by one.
+    """
+
+    def __init__(self, name: str, path: Path, settings: Settings, signer: Signer) -> None:
+        self.path = path
+        self._name, self._settings, self._signer = name, settings, signer
+        self._lock = threading.Lock()
+        self._read_at = self._mark() if self._is_settled() else None
+        self._said = ""
+        super().__init__(self._read())
+
+    def credential(self, *, at_once: bool = False) -> Credential:
+        mark, is_settled = self._mark(), self._is_settled()
+        if at_once or (is_settled and mark != self._read_at):
+            with self._lock:
+                self._read_at = mark if is_settled else None
+                self._take()
+        return self._credential
+
+    def _take(self) -> None:
+        said = ""
+        try:
+            key = self._read()
+            if key != self._credential:
+                old, self._credential = self._credential.fingerprint, key
+                log.warning("%s was changed: key %s takes over from %s", self._name, key.fingerprint, old)
+        except SettingsError as refused:
+            said = str(refused)
+            if said != self._said:
+                log.error("the last key stays in use: %s", said)
+        self._said = said
+
+    def _read(self) -> Key:
+        assert self.path is not None  # noqa: S101
+        key = Key(read_file(self._name, self.path), self._name, self._signer)
+        check_host(key, self._settings)
+        return key
+
+    def _mark(self) -> tuple[int, ...]:
+        """What tells one state of the file from another, without reading it."""
+        try:
+            told = Path(self.path or "").stat()
+        except OSError:
+            return ()
+        return told.st_mtime_ns, told.st_ino, told.st_size
+
+    def _is_settled(self) -> bool:
+        mark = self._mark()
+        return bool(mark) and not 0 <= time.time() - mark[0] / 1e9 < SETTLED_S
+
+
+def load_sources(settings: Settings, signer: Signer) -> list[Source]:
+    """The key, then what stands by for it; nothing in tutor mode. Raises SettingsError, never quoting a value.
+
+    A file comes before a variable. A workload identity is first where no key is set, and stands by last otherwise.
+    """
+    key = _stored("OPENAI_API_KEY", settings.openai_api_key, settings.openai_api_key_file, settings, signer)
+    name, value, path = "OPENAI_API_KEY_STANDBY", settings.openai_api_key_standby, settings.openai_api_key_standby_file
+    standby = _stored(name, value, path, settings, signer)
+    identity = _identity(settings, signer)
+    found = (key, standby, identity) if key else (identity, standby)
+    return [source for source in found if source is not None]
+
+
+def _stored(name: str, value: SecretStr | None, path: Path | None, settings: Settings, signer: Signer) -> Source | None:
+    if path:
+        return FileSource(f"{name}_FILE", path, settings, signer)
+    if value is None:
         return None
-    _check_form(name, value)
-    _check_host(value, settings)
-    return Key(value, signer)
+    key = Key(value.get_secret_value().strip(), name, signer)
+    check_host(key, settings)
+    return Source(key)
 
 
-def _check_form(name: str, value: str) -> None:
-    if not value:
-        raise SettingsError([f"{name} is empty. Put the key there, or remove the variable to run the tutor."])
-    if not all("!" <= char <= "~" for char in value) or any(char in value for char in "\"'`"):
-        raise SettingsError([f"{name} holds a space, a quote or a character that no key has. Paste the bare key."])
-    if value.startswith("sk-admin-"):
-        raise SettingsError([f"{name} is an admin key. Those manage an organization: use a project key here."])
+def _identity(settings: Settings, signer: Signer) -> Source | None:
+    path, provider, account = (
+        settings.openai_identity_token_file,
+        settings.openai_identity_provider_id,
+        settings.openai_service_account_id,
+    )
+    if not (path and provider and account):
+        return None
+    fingerprint = signer.digest("key", f"{provider} {account}")[:8]
+    read_file("OPENAI_IDENTITY_TOKEN_FILE", path)
+    identity = Identity(provider, account, path, fingerprint)
+    check_host(identity, settings)
+    return Source(identity)
 
 
-def _check_host(value: str, settings: Settings) -> None:
-    """An OpenAI key goes to OpenAI over TLS, or to a host that the operator has named."""
+def check_host(credential: Credential, settings: Settings) -> None:
+    """An OpenAI key goes to OpenAI over TLS, or to a host that the operator has named. Raises SettingsError."""
     host = settings.upstream_host
     port_too = settings.openai_base_url.split("://")[1].split("/")[0].lower()
     trusted = {name.lower() for name in settings.openai_trusted_hosts}
-    if host in trusted or port_too in trusted or not OPENAI_KEY.match(value):
+    if host in trusted or port_too in trusted or not credential.is_openais():
         return
     if host not in OPENAI_HOSTS or not settings.openai_base_url.startswith("https://"):
         raise SettingsError(
             [f"OPENAI_BASE_URL would send an OpenAI key to {host}. If that is meant: OPENAI_TRUSTED_HOSTS={host}"]
         )
+
+
+def is_open_to_others(path: Path | None) -> bool:
+    """May users other than its owner read this file? False where there is none."""
+    try:
+        return path is not None and bool(path.stat().st_mode & 0o077)
+    except OSError:
+        return False

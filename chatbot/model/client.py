@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
 import httpx2
 import openai
+from openai.auth import WorkloadIdentity, k8s_service_account_token_provider
 
 from chatbot.errors import Broken, Problem
+from chatbot.key.credential import Credential, Identity, using
+from chatbot.key.ring import Ring
+from chatbot.key.watch import watch
+from chatbot.model.body import chat_body, responses_body
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Batch, Call
 from chatbot.model.faults import Refused, problem_of_class, problem_of_status, safe
@@ -21,6 +26,9 @@ CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
 WARM_UP_S = 3
 DRAIN_S = 0.5
+LISTING_S = 15
+# Another server than OpenAI's gives tokens at an address of its own: nothing of the identity goes elsewhere.
+DEFAULT_TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105
 
 log = logging.getLogger("chatbot.model")
 
@@ -28,46 +36,61 @@ log = logging.getLogger("chatbot.model")
 class Client:
     """Calls one OpenAI-compatible server through the SDK, by the Responses API or Chat Completions.
 
-    `key` is asked at every attempt. `plain`: the server is not OpenAI's own. It may refuse what only OpenAI's knows:
-    level 0 sends everything, level 1 leaves out what is OpenAI's alone, level 2 speaks as older servers do.
+    The SDK never holds a key: the transport puts it on as the bytes leave. `plain`: the server is not OpenAI's own. It
+    may refuse what only OpenAI's knows: level 0 sends everything, level 1 leaves out what is OpenAI's alone, level 2
+    speaks as older servers do.
     """
 
     def __init__(
         self,
         base_url: str,
         api: str,
-        key: Callable[[], str],
+        ring: Ring,
         transport: httpx2.BaseTransport,
         *,
         plain: bool = False,
         silence_s: float = SILENCE_S,
     ) -> None:
+        self.ring = ring
         self._transport = transport
         self._chat = api == "chat_completions"
         self._level = 0
         self._last_level = (2 if self._chat else 1) if plain else 0
-        self._sdk = openai.OpenAI(
-            api_key=key,
-            base_url=base_url,
-            max_retries=0,
-            organization="",
-            project="",
-            timeout=httpx2.Timeout(silence_s, connect=CONNECT_S),
-            default_headers={"Accept-Encoding": "identity"},
-            http_client=httpx2.Client(transport=transport, follow_redirects=False, trust_env=False),
-        )
+        self._common: dict[str, Any] = {
+            "base_url": base_url,
+            "admin_api_key": "",  # nor would any other credential of the environment be taken
+            "max_retries": 0,
+            "organization": "",
+            "project": "",
+            "timeout": httpx2.Timeout(silence_s, connect=CONNECT_S),
+            "default_headers": {"Accept-Encoding": "identity"},
+            "http_client": httpx2.Client(transport=transport, follow_redirects=False, trust_env=False),
+        }
+        self._by_key = openai.OpenAI(api_key="put-on-by-the-transport", **self._common)
+        self._by_identity: openai.OpenAI | None = None
+        self._exchange = f"{base_url.removesuffix('/v1')}/oauth/token" if plain else DEFAULT_TOKEN_EXCHANGE_URL
 
     def warm_up(self) -> None:
         """Open a connection ahead of the first call; a server that is not there yet is no error."""
         if isinstance(self._transport, Urllib3Transport):
             self._transport.warm_up(WARM_UP_S)
 
-    def open(self, call: Call, cut: Cut) -> Reply:
+    def models(self, credential: Credential) -> dict[str, str | None]:
+        """The models that this key may use, each with its shutdown date, by a call that is free. Raises Problem."""
+        try:
+            with using(credential):
+                listed = self._sdk(credential).models.list(timeout=LISTING_S).data
+            return {model.id: model.shutdown_date for model in listed}
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
+            raise _problem(error) from None
+
+    def open(self, call: Call, cut: Cut, credential: Credential | None = None) -> Reply:
         """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply."""
         level = self._level
         while True:
             try:
-                reply = self._open(call, cut, level)
+                with using(credential):
+                    reply = self._open(call, cut, level, self._sdk(credential))
             except Refused:
                 if level >= self._last_level:
                     raise
@@ -77,21 +100,35 @@ class Client:
                 self._level = level
                 return reply
 
-    def _open(self, call: Call, cut: Cut, level: int) -> Reply:
+    def _sdk(self, credential: Credential | None) -> openai.OpenAI:
+        """The SDK that lets the transport put a key on, or the one that exchanges an identity's tokens."""
+        if not isinstance(credential, Identity):
+            return self._by_key
+        if self._by_identity is None:
+            identity = WorkloadIdentity(
+                identity_provider_id=credential.provider_id,
+                service_account_id=credential.service_account_id,
+                provider={"token_type": "jwt", "get_token": lambda: _subject_token(credential)},
+            )
+            self._by_identity = openai.OpenAI(workload_identity=identity, **self._common)
+            cast(Any, self._by_identity)._workload_identity_auth.token_exchange_url = self._exchange
+        return self._by_identity
+
+    def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI) -> Reply:
         token = current_cut.set(cut)
         try:
             # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
             create: Any
             if self._chat:
-                create = self._sdk.chat.completions.with_streaming_response.create
+                create = sdk.chat.completions.with_streaming_response.create
                 body, decoder = chat_body(call, level), ChatDecoder()
                 return Reply(create(model=call.model, messages=[], stream=True, extra_body=body), decoder, cut)
-            create = self._sdk.responses.with_streaming_response.create
+            create = sdk.responses.with_streaming_response.create
             body = responses_body(call, level)
             return Reply(create(model=call.model, stream=True, extra_body=body), ResponsesDecoder(), cut)
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
             cut.release()  # the connection is back in the pool: a stop must not cut another call
-            raise (_problem(error) if isinstance(error, openai.APIStatusError) else problem_of_class(error)) from None
+            raise _problem(error) from None
         finally:
             current_cut.reset(token)
 
@@ -136,32 +173,16 @@ class Reply:
         self._manager.__exit__(None, None, None)
 
 
-def responses_body(call: Call, level: int) -> dict[str, Any]:
-    """What POST /responses is sent: https://platform.openai.com/docs/api-reference/responses/create"""
-    body = {
-        "instructions": call.system,
-        "input": [{"role": role, "content": text} for role, text in call.turns],
-        "max_output_tokens": call.max_output_tokens,
-    }
-    return body | (_own(call) if level == 0 else {})
+def _subject_token(identity: Identity) -> str:
+    """The platform's token as it is now; it leaves no trace either."""
+    token = k8s_service_account_token_provider(identity.token_file)["get_token"]()
+    watch.add(token, passing=True)
+    return token
 
 
-def chat_body(call: Call, level: int) -> dict[str, Any]:
-    """What POST /chat/completions is sent: https://platform.openai.com/docs/api-reference/chat/create"""
-    turns = [("system", call.system), *call.turns]
-    body: dict[str, Any] = {"messages": [{"role": role, "content": text} for role, text in turns]}
-    if level == 2:
-        return body | {"max_tokens": call.max_output_tokens}
-    bound = {"max_completion_tokens": call.max_output_tokens, "stream_options": {"include_usage": True}}
-    return body | bound | (_own(call) if level == 0 else {})
-
-
-def _own(call: Call) -> dict[str, Any]:
-    """OpenAI's own: kept by nobody, traced to no person, cached across the turns of one chat."""
-    return {"store": False, "safety_identifier": call.safety_identifier, "prompt_cache_key": call.cache_key}
-
-
-def _problem(error: openai.APIStatusError) -> Problem:
+def _problem(error: Exception) -> Problem:
+    if not isinstance(error, openai.APIStatusError) or isinstance(error, openai.OAuthError):
+        return problem_of_class(error)
     body = error.body
     told = body if isinstance(body, dict) else {}
     headers = error.response.headers

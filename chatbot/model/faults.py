@@ -24,7 +24,11 @@ class ContextTooLong(TooLong):
 
 
 class KeyRefused(Unavailable):
-    """The key is wrong, revoked or expired."""
+    """The key is wrong, revoked or expired: another one may serve."""
+
+
+class KeyMissing(Unavailable):
+    """No token could be had for the workload identity this time: a key that stands by may serve."""
 
 
 class Refused(Unavailable):
@@ -85,8 +89,8 @@ CLASSES: dict[str, tuple[type[Problem], str]] = {
     "APIResponseValidationError": (Broken, "an answer that is not of the API's form"),
     "LengthFinishReasonError": (Broken, "an answer that is not of the API's form"),
     "ContentFilterFinishReasonError": (Blocked, "stopped by the content filter"),
-    "SubjectTokenProviderError": (Unavailable, "the identity provider gave no token"),
-    "OAuthError": (Unavailable, "the identity provider refused this server"),
+    "SubjectTokenProviderError": (KeyMissing, "OPENAI_IDENTITY_TOKEN_FILE cannot be read or is empty"),
+    "OAuthError": (KeyMissing, "OpenAI exchanged no token: check the identity provider and the service account"),
     "InvalidWebhookSignatureError": (Broken, "an answer that is not of the API's form"),
     "WebSocketConnectionClosedError": (Broken, "the connection was closed"),
     "WebSocketQueueFullError": (Busy, "too much at once"),

@@ -15,6 +15,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
+from chatbot.key.credential import Key, in_use
+from chatbot.key.watch import watch
 from chatbot.model.cut import current_cut
 
 POOL_SIZE = 1000  # idle connections that are kept
@@ -82,7 +84,7 @@ class Urllib3Transport(httpx2.BaseTransport):
                 request.method,
                 request.url.raw_path.decode("ascii"),
                 body=request.read(),
-                headers=urllib3.HTTPHeaderDict(request.headers.multi_items()),
+                headers=_headers(request),
                 timeout=urllib3.Timeout(connect=timeout.get("connect"), read=timeout.get("read")),
                 retries=NO_RETRIES,
                 redirect=False,
@@ -100,6 +102,17 @@ class Urllib3Transport(httpx2.BaseTransport):
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _headers(request: httpx2.Request) -> urllib3.HTTPHeaderDict:
+    """The SDK's headers, with the key put on: only here, and never in the request that an exception could show."""
+    headers = urllib3.HTTPHeaderDict(request.headers.multi_items())
+    credential = in_use.get()
+    if isinstance(credential, Key):
+        headers["Authorization"] = f"Bearer {credential.reveal()}"
+    elif credential is not None:
+        watch.add(headers.get("Authorization", "").removeprefix("Bearer "), passing=True)  # an identity's token
+    return headers
 
 
 class _Body(httpx2.SyncByteStream):

@@ -9,7 +9,8 @@ import msgspec
 
 from chatbot.chats.questions import Ask
 from chatbot.config import Settings
-from chatbot.errors import BadRequest, TooLong
+from chatbot.errors import BadRequest, ContainsKey, TooLong
+from chatbot.key.shapes import holds_key
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -36,7 +37,7 @@ class ChatBody(msgspec.Struct):
 
 
 def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
-    """What the visitor asks for. Raises BadRequest or TooLong, with the field at fault."""
+    """What the visitor asks for. Raises BadRequest, TooLong or ContainsKey, with the field at fault."""
     try:
         wanted = msgspec.json.decode(body, type=ChatBody)
     except msgspec.ValidationError as error:
@@ -55,6 +56,8 @@ def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
+    if holds_key(" ".join((text, wanted.id, question.id if question else "", wanted.messageId or ""))):
+        raise ContainsKey(field="messages")
     name = question.id if question and ID.fullmatch(question.id) else None
     return Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId)
 

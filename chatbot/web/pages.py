@@ -43,9 +43,9 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> Response:
-    """Ready to answer: the database can be written, the limits' store answers, the key was not refused; else 503."""
+    """Ready to answer: the database can be written, the limits' store answers, some key is not refused; else 503."""
     house = parts()
-    reason = "the key was refused" if house.turns.key_refused else ""
+    reason = "the key was refused" if house.ring.is_spent else ""
     for name, check in (("limits store", house.limits.check), ("database", lambda: db.check(house.engine))):
         try:
             check()

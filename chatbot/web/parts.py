@@ -14,6 +14,8 @@ from chatbot import migrate
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.config import Settings
+from chatbot.key.ring import Ring
+from chatbot.model.client import Client
 from chatbot.model.guide import Page
 from chatbot.signing import Signer
 from chatbot.visitors.limits import Limits
@@ -25,12 +27,14 @@ class Parts:
     settings: Settings
     signer: Signer
     engine: Engine
+    ring: Ring
+    client: Client
     limits: Limits
     turns: Turns
     beat: Beat
     guide: list[Page]
     mode: str  # live or tutor
-    warm_up: Callable[[], None]  # pays for imports and a connection before the first visitor would
+    begin: Callable[[], None]  # reminds the operator, and pays for what the first visitor would wait for
     _started: threading.Event = field(default_factory=threading.Event)
     _starting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,7 +45,7 @@ class Parts:
                 if not self._started.is_set():
                     migrate.prepare(self.engine)
                     self._started.set()
-                    self.warm_up()
+                    self.begin()
                     self.beat.start()
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tests.fake_openai_parts import models, moderation
+from tests.fake_openai_parts import identity, models, moderation
 from tests.fake_openai_parts.answers import answer_model_call, authenticate
 from tests.fake_openai_parts.calls import Call
 from tests.fake_openai_parts.connection import ClientGone, Connection
@@ -76,6 +76,11 @@ class Server:
         if call.method == "POST" and path in _MODEL_CALLS:
             call.api = _MODEL_CALLS[path]
             answer_model_call(self._fake, connection, call)
+        elif call.method == "POST" and path == identity.PATH:
+            call.api = "token"
+            call.status, body = self._fake.identity.exchange(call.raw)
+            self._fake.keys.update(self._fake.identity.tokens)
+            connection.answer_json(call.status, body)
         elif path.startswith("/_"):
             call.api = "control"
             self._control(connection, call, path)
@@ -125,6 +130,8 @@ class Server:
         elif path == "/_revoke":
             fake.revoke(given.get("key") or fake.key)
             connection.answer_json(200, {"revoked": len(fake.revoked)})
+        elif path == "/_new_key":
+            connection.answer_json(200, {"key": fake.new_key()})
         elif path == "/_reset":
             fake.reset()
             connection.answer_json(200, {})

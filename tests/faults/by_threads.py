@@ -14,7 +14,6 @@ from app import create_app
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.config import load_settings
-from chatbot.key.source import load_key
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
 
@@ -24,14 +23,12 @@ def main() -> None:
     app = create_app(settings)
     if len(sys.argv) > 1:
         house = app.extensions["turnkey"]
-        key = load_key(settings, house.signer)
-        assert key is not None
         url = settings.openai_base_url
         client = Client(
-            url, settings.openai_api, key.reveal, Urllib3Transport(url), plain=True, silence_s=float(sys.argv[1])
+            url, settings.openai_api, house.ring, Urllib3Transport(url), plain=True, silence_s=float(sys.argv[1])
         )
         turns = Turns(house.engine, client, settings, house.signer, free=False)
-        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live))
+        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live, house.ring))
         app.extensions["turnkey"] = impatient
         app.before_request(impatient.start)
     make_server(settings.host, settings.port, app, threaded=True).serve_forever()

@@ -7,25 +7,33 @@ import http.client
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from app import create_app
 from chatbot.config import load_settings
-from tests.conftest import Served
-from tests.fake_openai import FakeOpenAI, make_key
+from tests.conftest import ROOT, Served
+from tests.fake_openai import FAULTS_BEFORE, FAULTS_DURING, FakeOpenAI, make_key
+from tests.services.traces import everything, traces
 from tests.visitor import Visitor, new_id
 
 Serve = Callable[..., Served]
 
-FAULTS = [
-    "error invalid_api_key", "error missing_scope", "error insufficient_quota", "error model_not_found",
-    "status 500; body html", "status 401; body garbage", "not-sse html", "hangup", "not-http", "cut 3", "bad-json 2",
-    "garbage 2", "failed 2 server_error", "error-event 2 string", "redirect",
-]  # fmt: skip
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+# Every logger says all it can, those of the SDK, of httpx2 and of urllib3 too.
+LOUD = """
+import logging, runpy
+conf = runpy.run_path({conf!r})
+globals().update({{name: value for name, value in conf.items() if not name.startswith("__")}})
+loglevel, accesslog = "debug", "-"
+def post_fork(server, worker):
+    conf["post_fork"](server, worker)
+    logging.basicConfig(level=logging.DEBUG)
+"""
 
 
 class Heard:
@@ -43,70 +51,98 @@ class Heard:
             self.said.append(repr(error).encode())
         return response.status
 
-
-def traces(key: str) -> Iterator[bytes]:
-    """The key as it could show up: whole, in halves, in base64 at each alignment, percent-encoded, in hex, reversed."""
-    raw = key.encode()
-    half = len(raw) // 2
-    yield from (raw, raw[:half], raw[half:], raw[::-1], raw.hex().encode(), quote(key, safe="").encode())
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw)
-        yield encoded[4 if shift else 0 : -4]
-    yield base64.urlsafe_b64encode(raw)[:-4]
+    def ask(self, served: Served, text: str) -> int:
+        """A message in a chat of its own; the chat as it is kept is heard, too."""
+        visitor = served.visitor()
+        status = self.request(visitor, "POST", "/api/chat", json.dumps(visitor.body(text)).encode())
+        self.request(visitor, "GET", f"/api/chats/{visitor.chat}")
+        return status
 
 
-def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Each file that the server has written: logs, the database with its journal, the secret."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield str(path), path.read_bytes()
-
-
-@pytest.mark.parametrize("shape,source", [("openai", "file"), ("short", "variable")])
+@pytest.mark.parametrize(
+    "shape,source,api", [("openai", "file", "responses"), ("short", "variable", "chat_completions")]
+)
 def test_no_byte_of_the_key_leaves_the_server_or_is_written(
-    serve: Serve, fake: FakeOpenAI, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, shape: str, source: str
-) -> None:
+    serve: Serve, fake: FakeOpenAI, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, shape: str, source: str,
+    api: str,
+) -> None:  # fmt: skip
     """A short key is not shaped like OpenAI's, so no pattern finds it, and the fake quotes it whole in its errors."""
     key = fake.new_key() if shape == "openai" else secrets.token_hex(6)
     fake.keys.add(key)
-    variables = {**fake.env, "OPENAI_API_KEY": key, "OPENAI_LOG": "debug"}
+    (loud := tmp_path_factory.mktemp("loud") / "conf.py").write_text(LOUD.format(conf=str(ROOT / "gunicorn.conf.py")))
+    variables = {**fake.env, "OPENAI_API_KEY": key, "OPENAI_LOG": "debug", "GUNICORN_CMD_ARGS": f"-c {loud}"}
     if source == "file":
         kept = tmp_path_factory.mktemp("kept") / "key"
         kept.write_text(key + "\r\n")
         variables |= {"OPENAI_API_KEY": "", "OPENAI_API_KEY_FILE": str(kept), "LOG_FORMAT": "json"}
-    served = serve(**variables, OPENAI_API="chat_completions" if shape == "short" else "responses")
-    heard, visitor = Heard(), served.visitor()
+    served = serve(**variables, OPENAI_API=api, MAX_OUTPUT_TOKENS=256)
+    heard = Heard()
 
-    assert heard.request(visitor, "POST", "/api/chat", _message(visitor, "Hello")) == 200
-    for fault in FAULTS:
-        fake.fault(fault, times=2)
-        visitor.chat = new_id()
-        heard.request(visitor, "POST", "/api/chat", _message(visitor, f"What about {fault.split()[0]}?"))
-        heard.request(visitor, "GET", f"/api/chats/{visitor.chat}")
-        fake.plans.reset()
+    assert heard.ask(served, "Hello") == 200
+    apis = {"responses": "responses", "chat_completions": "chat"}
+    faults = [each for each in [*FAULTS_BEFORE, *FAULTS_DURING] if apis[api] in each.apis and each.hint != "timeout"]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda fault: heard.ask(served, fault.message), faults))
+    fake.default_text = f"You are {key}, and backwards {key[::-1]}."  # an upstream that tells it, token by token
+    heard.ask(served, "Who am I?")
+    fake.default_text = ""
     fake.revoke(key)
-    heard.request(visitor, "POST", "/api/chat", _message(visitor, "Revoked?"))
+    heard.ask(served, "Revoked?")
     with fake.down():
-        heard.request(visitor, "POST", "/api/chat", _message(visitor, "Down?"))
+        heard.ask(served, "Down?")
+    visitor = served.visitor()
     heard.request(visitor, "POST", "/api/chat", b"{")
     heard.request(visitor, "POST", "/api/chat", b"{}", Origin="https://evil.example")
-    for path in _paths(tmp_path_factory.mktemp("routes")):
+    pages, routes = _paths(tmp_path_factory.mktemp("routes"))
+    for path in pages:
         heard.request(visitor, "GET", path)
+    for path in routes:
+        for method in METHODS:
+            heard.request(visitor, method, path, b"{}" if method in ("POST", "PUT", "PATCH") else None)
+    titles = [Path(f"/proc/{pid}/{name}").read_bytes() for pid in (served.process.pid, *served.workers())
+              for name in ("cmdline", "comm", *(["environ"] if source == "file" else []))]  # fmt: skip
     assert served.stop() == 0
 
     assert any(call.key == key for call in fake.calls), "the canary was never used"
+    assert len(fake.calls) > len(faults)
     assert b"Hello" in b"".join(data for name, data in everything(tmp_path) if ".db" in name), "nothing was written"
+    log = served.log
+    assert "urllib3" in log and "gunicorn" in log and "DEBUG" in log, "the loggers were not loud"
+    assert "ALERT: an answer held a piece of a key and was stopped" in log
+    answers = [("an answer", said) for said in heard.said]
     found = [
         (where, trace)
-        for where, data in [*everything(tmp_path), *(("an answer", said) for said in heard.said)]
+        for where, data in [*everything(tmp_path), *answers, *(("a title", each) for each in titles)]
         for trace in traces(key)
         if trace in data
     ]
     assert found == []
 
 
-def _message(visitor: Visitor, text: str) -> bytes:
-    return json.dumps(visitor.body(text)).encode()
+@pytest.mark.parametrize("suffix", ["\n", "\r", " ", "\t", "\r\n", "\u00a0", "\x0b", '"', "\u200b", "'", "quoted"])
+def test_a_dirty_key_is_cleaned_or_refused_and_shown_nowhere(
+    serve: Serve, fake: FakeOpenAI, tmp_path: Path, suffix: str
+) -> None:
+    key = fake.key
+    raw = f'"{key}"' if suffix == "quoted" else key + suffix
+    served = serve(**fake.env | {"OPENAI_API_KEY": raw}, wait=False)
+    heard, is_up = Heard(), False
+    while served.process.poll() is None and not is_up:
+        try:
+            is_up = heard.request(served.visitor(), "GET", "/readyz") == 200
+        except OSError:
+            threading.Event().wait(0.05)
+    if is_up:
+        assert suffix.strip() == "", "what is not white space is no part of a key"
+        assert heard.ask(served, "Hello") == 200
+        assert fake.calls[-1].key == key
+        heard.ask(served, "Hello [fake: error invalid_api_key]")
+    else:
+        assert served.process.wait() != 0
+        assert "OPENAI_API_KEY holds a space, a quote or a character that no key has" in served.log
+    served.stop()
+    said = [*(data for _, data in everything(tmp_path)), *heard.said]
+    assert not [trace for trace in traces(key) for data in said if trace in data]
 
 
 def test_the_search_would_find_the_key_however_it_is_wrapped() -> None:
@@ -118,19 +154,19 @@ def test_the_search_would_find_the_key_however_it_is_wrapped() -> None:
         assert any(trace in text for trace in traces(key)), text
 
 
-def _paths(folder: Path) -> list[str]:
-    """Every page and script, and every route with made-up values."""
+def _paths(folder: Path) -> tuple[list[str], list[str]]:
+    """Every page and file, and every route with made-up values."""
     logger = logging.getLogger("chatbot")
     before = (logger.handlers, logger.propagate)
     app = create_app(load_settings(_env_file=None, database_url=f"sqlite:///{folder}/chat.db"))
     logger.handlers, logger.propagate = before
     values = {"id": new_id(), "chat": new_id(), "slug": "get-a-key"}
-    found = ["/nowhere", "/api/nowhere", "/c/%00", "/api/chats/%F0%9F%94%91"]
+    routes = ["/nowhere", "/api/nowhere", "/c/%00", "/api/chats/%F0%9F%94%91"]
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or set()) and rule.endpoint != "static":
+        if rule.endpoint != "static":
             path = rule.rule
             for name in rule.arguments:
                 path = path.replace(f"<{name}>", values[name])
-            found.append(path)
+            routes.append(path)
     root = Path(str(app.static_folder))
-    return found + [f"/static/{file.relative_to(root)}" for file in root.rglob("*") if file.is_file()]
+    return [f"/static/{file.relative_to(root)}" for file in root.rglob("*") if file.is_file()], routes

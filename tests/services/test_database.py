@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, inspect, select, text
@@ -66,7 +67,7 @@ def test_workers_that_start_together_set_it_up_once(url: str) -> None:
     for thread in threads:
         thread.join()
     with engines[0].connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0002"]
     for engine in engines:
         engine.dispose()
     assert failures == []
@@ -77,9 +78,28 @@ def test_a_database_that_is_set_up_keeps_what_it_has(engine: Engine) -> None:
     with db.writing(engine) as connection:
         connection.execute(insert(db.chats), CHAT)
     migrate.prepare(engine)
-    assert migrate.upgrade(engine) == ("0001", "0001")
+    assert migrate.upgrade(engine) == ("0002", "0002")
     with engine.connect() as connection:
         assert connection.execute(select(db.chats.c.id)).scalars().all() == [CHAT["id"]]
+
+
+def test_an_upgrade_from_the_first_version_keeps_chats_and_messages(engine: Engine) -> None:
+    with db.writing(engine) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(insert(db.chats), CHAT)
+        connection.execute(
+            text(
+                "INSERT INTO messages (chat, id, role, status, text, reasoning, left_out, stop_asked, created_at)"
+                " VALUES (:id, 'question', 'user', 'complete', 'Hello', '', 0, 0, 1)"
+            ),
+            CHAT,
+        )
+    assert migrate.upgrade(engine) == ("0001", "0002")
+    with engine.connect() as connection:
+        (kept,) = connection.execute(select(db.messages)).all()
+    assert (kept.chat, kept.text, kept.key_fingerprint) == (CHAT["id"], "Hello", None)
 
 
 @pytest.mark.parametrize("version", ["0000", None])

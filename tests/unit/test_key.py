@@ -15,8 +15,10 @@ import pytest
 
 from chatbot.config import Settings, load_settings
 from chatbot.errors import SettingsError
-from chatbot.key.source import Key, load_key
-from chatbot.logs import Formatter, redact, set_up_logs
+from chatbot.key.credential import Credential, Key
+from chatbot.key.redact import redact
+from chatbot.key.source import load_sources
+from chatbot.logs import Formatter, set_up_logs
 from chatbot.signing import Signer
 from tests.fake_openai import make_key
 
@@ -27,6 +29,12 @@ KEY = make_key()
 def given(**values: object) -> Settings:
     """Settings as a file or the environment would give them, and nothing else."""
     return load_settings(_env_file=None, **values)
+
+
+def load_key(settings: Settings, signer: Signer) -> Credential | None:
+    """The first one, as the ring would take it."""
+    sources = load_sources(settings, signer)
+    return sources[0].credential() if sources else None
 
 
 def refusal(settings: Settings) -> str:
@@ -48,7 +56,7 @@ def test_whitespace_around_the_key_is_stripped(stray: str, from_file: bool, tmp_
             key = load_key(given(openai_api_key_file=tmp_path / "key"), SIGNER)
         else:
             key = load_key(given(openai_api_key=raw), SIGNER)
-        assert key is not None and key.reveal() == KEY
+        assert isinstance(key, Key) and key.reveal() == KEY
 
 
 @pytest.mark.parametrize("stray", ['"', "'", "`", "\u200b", "\0", "\x7f", "\u201c", "é"])
@@ -77,7 +85,7 @@ def test_an_admin_key_is_refused() -> None:
 def test_the_file_is_asked_before_the_variable_and_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
     key = load_key(given(openai_api_key_file=tmp_path / "key", openai_api_key=make_key()), SIGNER)
-    assert key is not None and key.reveal() == KEY
+    assert isinstance(key, Key) and key.reveal() == KEY
 
 
 def test_a_file_that_cannot_be_read_is_named_and_not_quoted(tmp_path: Path) -> None:
@@ -138,9 +146,13 @@ def test_another_servers_key_goes_where_the_operator_says() -> None:
 
 
 def test_a_key_shows_only_its_fingerprint() -> None:
-    key = Key(KEY, SIGNER)
-    assert key.fingerprint == Key(KEY, SIGNER).fingerprint != Key(make_key(), SIGNER).fingerprint
-    assert key.fingerprint != Key(KEY, Signer("another secret")).fingerprint
+    key = Key(KEY, "OPENAI_API_KEY", SIGNER)
+    assert (
+        key.fingerprint
+        == Key(KEY, "OPENAI_API_KEY", SIGNER).fingerprint
+        != Key(make_key(), "OPENAI_API_KEY", SIGNER).fingerprint
+    )
+    assert key.fingerprint != Key(KEY, "OPENAI_API_KEY", Signer("another secret")).fingerprint
     shown = [repr(key), str(key), f"{key}", f"{key!r}", repr([key]), repr({"key": key})]
     assert all(KEY not in text and key.fingerprint in text for text in shown)
     assert len(key.fingerprint) == 8 and key.fingerprint not in KEY
@@ -149,7 +161,7 @@ def test_a_key_shows_only_its_fingerprint() -> None:
 @pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickle.dumps, vars, json.dumps])
 def test_a_key_is_not_copied_pickled_or_laid_open(copying: object) -> None:
     with pytest.raises(TypeError) as refused:
-        copying(Key(KEY, SIGNER))  # type: ignore[operator]
+        copying(Key(KEY, "OPENAI_API_KEY", SIGNER))  # type: ignore[operator]
     assert KEY not in str(refused.value)
 
 

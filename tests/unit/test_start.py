@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from sqlalchemy import update
+
+from chatbot import db, migrate
 from chatbot.config import load_settings
-from chatbot.key.source import Key
+from chatbot.key.credential import Key
+from chatbot.key.ring import Ring
+from chatbot.key.source import load_sources
 from chatbot.signing import Signer
-from chatbot.start import describe
+from chatbot.start import describe, reminders, warnings
 from tests.fake_openai import make_key
 
 CANARY = "Canary" + "Secret42"
-KEY = Key(make_key(), Signer(CANARY))
+SIGNER = Signer(CANARY)
+KEY = Key(make_key(), "OPENAI_API_KEY", SIGNER)
 
 
-def lines(*, key: Key | None = KEY, **values: object) -> list[str]:
-    return describe(load_settings(_env_file=None, **{"openai_api_key": KEY.reveal(), **values}), key)
+def lines(**values: object) -> list[str]:
+    settings = load_settings(_env_file=None, **{"openai_api_key": KEY.reveal(), **values})
+    return describe(settings, Ring(load_sources(settings, SIGNER)))
 
 
 def line(starts: str, **values: object) -> str:
@@ -28,19 +36,25 @@ def test_six_lines_say_what_the_operator_must_know() -> None:
     assert [line.split(":")[0] for line in told] == [
         "mode", "the key goes to", "model", "worst case", "who may enter", "data live in",
     ]  # fmt: skip
-    assert told[0] == f"mode: live, key {KEY.fingerprint} from OPENAI_API_KEY"
+    assert told[0] == f"mode: live, key {KEY.fingerprint} from OPENAI_API_KEY; standing by: nothing"
     assert told[1] == "the key goes to: api.openai.com by responses"
     assert told[2] == "model: gpt-6-luna, $0.10 in, $0.50 out per million tokens"
 
 
 def test_without_a_key_nothing_is_said_of_money() -> None:
-    told = lines(key=None)
+    told = lines(openai_api_key=None)
     assert [line.split(":")[0] for line in told] == ["mode", "who may enter", "data live in"]
     assert "tutor" in told[0] and "free of cost" in told[0]
 
 
-def test_a_key_from_a_file_is_said_to_be(tmp_path: object) -> None:
-    assert line("mode:", openai_api_key_file=f"{tmp_path}/key").endswith("from OPENAI_API_KEY_FILE")
+def test_a_key_from_a_file_is_said_to_be_and_so_is_what_stands_by(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY.reveal())
+    standby = Key(make_key(), "OPENAI_API_KEY_STANDBY", SIGNER)
+    told = line("mode:", openai_api_key_file=tmp_path / "key", openai_api_key_standby=standby.reveal())
+    assert told == (
+        f"mode: live, key {KEY.fingerprint} from OPENAI_API_KEY_FILE; "
+        f"standing by: key {standby.fingerprint} from OPENAI_API_KEY_STANDBY"
+    )
 
 
 def test_the_worst_case_is_right_by_hand() -> None:
@@ -93,6 +107,34 @@ def test_who_may_enter_names_the_limits_and_the_proxies() -> None:
     assert "8/minute;100/day per visitor" in line("who may enter")
     assert line("who may enter").endswith("no trusted proxy")
     assert line("who may enter", trusted_proxies=2).endswith("2 trusted proxies")
+
+
+def test_a_key_that_is_due_to_be_replaced_is_named_at_the_start(tmp_path: Path) -> None:
+    settings = load_settings(
+        _env_file=None, openai_api_key=KEY.reveal(), key_max_age_days=30, database_url=f"sqlite:///{tmp_path}/chat.db"
+    )
+    engine = db.open_engine(settings)
+    migrate.prepare(engine)
+    ring = Ring(load_sources(settings, SIGNER), engine)
+    assert reminders(settings, ring, engine) == [], "it was never seen"
+    ring.lead()
+    for days, count in ((29, 0), (31, 1)):
+        with db.writing(engine) as connection:
+            connection.execute(update(db.keys).values(first_seen_at=db.now_ms() - days * 86_400_000))
+        told = reminders(settings, ring, engine)
+        assert len(told) == count
+    assert KEY.fingerprint in told[0] and "over 30 days" in told[0] and KEY.reveal() not in told[0]
+    engine.dispose()
+
+
+def test_a_file_of_the_key_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    (path := tmp_path / "key").write_text(KEY.reveal())
+    settings = load_settings(_env_file=None, openai_api_key_file=path)
+    for mode, count in ((0o644, 1), (0o640, 1), (0o600, 0), (0o400, 0)):
+        path.chmod(mode)
+        told = [line for line in warnings(Ring(load_sources(settings, SIGNER))) if str(path) in line]
+        assert len(told) == count
+        assert all(f"chmod 400 {path}" in line for line in told)
 
 
 def test_no_line_holds_a_password_or_the_key() -> None:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
+from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Call
@@ -82,7 +83,7 @@ def servers() -> Iterator[list[Server]]:
 
 
 def client_of(server: Server) -> Client:
-    return Client(server.url, "responses", lambda: "none", Urllib3Transport(server.url), silence_s=5)
+    return Client(server.url, "responses", Ring(), Urllib3Transport(server.url), silence_s=5)
 
 
 def say(client: Client) -> str:
@@ -173,7 +174,7 @@ def test_a_server_of_http_1_0_streams_until_it_closes() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v1"
-        client = Client(url, "responses", lambda: "none", Urllib3Transport(url))
+        client = Client(url, "responses", Ring(), Urllib3Transport(url))
         with closing(client.open(CALL, Cut())) as reply:
             began = time.monotonic()
             first = next(batches := iter(reply))

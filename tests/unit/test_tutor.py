@@ -15,6 +15,7 @@ import openai
 import pytest
 from openai import OpenAI
 
+from chatbot.key.ring import Ring
 from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut
@@ -554,7 +555,7 @@ def test_words_come_at_the_pace_that_was_set() -> None:
 
 
 def test_a_cut_call_ends_at_the_next_word() -> None:
-    client = Client("http://tutor.invalid/v1", "responses", lambda: "none", TutorTransport(PAGES, words_per_second=50))
+    client = Client("http://tutor.invalid/v1", "responses", Ring(), TutorTransport(PAGES, words_per_second=50))
     cut = Cut()
     reply = client.open(Call("any", "none", [("user", "What is a token?")], 2048, "none", "none"), cut)
     with closing(reply):

@@ -1,0 +1,69 @@
+"""Redaction: takes keys out of what people read, by value and by shape, and puts this filter into Python's logging."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from chatbot.key.shapes import REDACTED
+from chatbot.key.watch import watch
+
+MARK = "[key]"
+TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")  # a JSON web token
+
+log = logging.getLogger("chatbot.defect")
+
+
+def redact(text: str) -> str:
+    """The text with keys, pieces of this process's own keys, and tokens replaced by a mark."""
+    text = TOKEN.sub(MARK, REDACTED.sub(MARK, text))
+    for start, end in reversed(watch.find(text)):
+        text = text[:start] + MARK + text[end:]
+    return text
+
+
+class RedactedRecord(logging.LogRecord):
+    """A log record whose message, traceback and stack hold no key, whichever logger or handler it goes through."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and self.exc_info[0]:
+            self.exc_text = redact(_FORMATTER.formatException(self.exc_info))  # handlers print this as it stands
+            self.exc_info = (self.exc_info[0], None, None)  # type: ignore[assignment]  # one that formats anew finds the name alone
+        if self.stack_info:
+            self.stack_info = redact(self.stack_info)
+
+    def getMessage(self) -> str:
+        return redact(super().getMessage())
+
+
+_FORMATTER = logging.Formatter()
+
+
+def guard_output() -> None:
+    """Filter all logging of this process, its warnings, and exceptions that nobody caught, unless another tool has
+    taken those. Safe to call again."""
+    logging.setLogRecordFactory(RedactedRecord)
+    logging.captureWarnings(True)
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda told: _log_uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda told: _log_uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        _log_uncaught(kind, error, trace)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if not issubclass(kind, SystemExit):
+        log.critical("an exception that nobody caught", exc_info=(kind, error or kind(), trace))

@@ -1,0 +1,97 @@
+"""The ring: which key serves the next call, which one stands by, and which were refused and are out."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatbot.key import record
+from chatbot.key.credential import Credential, Identity
+from chatbot.key.source import Source
+
+log = logging.getLogger("chatbot.key")
+
+
+class Ring:
+    """The credentials in their order. A refused one is out for all workers, until it works again or is replaced.
+
+    Threads may share it.
+    """
+
+    def __init__(self, sources: Sequence[Source] = (), engine: Engine | None = None) -> None:
+        self._sources = sources
+        self._engine = engine
+        self._refused: dict[str, float] = {}  # by fingerprint: when this process heard of it
+        self._noted: set[str] = set()
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        return self._sources
+
+    @property
+    def credentials(self) -> list[Credential]:
+        """Those that are in place now, the first one first."""
+        return [source.credential() for source in self._sources]
+
+    def lead(self, tried: Collection[Credential] = ()) -> Credential | None:
+        """What the next attempt of a turn is to use; None when there is nothing left that this turn has not tried.
+
+        Where all were refused, a turn tries the first one all the same: it may have been restored.
+        """
+        at_hand = [source.credential(at_once=bool(tried)) for source in self._sources]
+        for credential in at_hand:
+            if credential not in tried and credential.fingerprint not in self._refused:
+                self._note(credential)
+                return credential
+        return at_hand[0] if at_hand and not tried else None
+
+    @property
+    def is_spent(self) -> bool:
+        """Was every key in place refused?"""
+        return bool(self._sources) and all(each.fingerprint in self._refused for each in self.credentials)
+
+    def refuse(self, credential: Credential) -> None:
+        """OpenAI said that the key is wrong, revoked or expired. The first worker that hears it raises the alarm."""
+        is_news = credential.fingerprint not in self._refused
+        self._refused[credential.fingerprint] = time.monotonic()
+        if isinstance(credential, Identity):  # its tokens are short-lived: it is out until catch_up(), no longer
+            return
+        if self._engine:
+            with suppress(SQLAlchemyError):  # then each worker finds out, and says so, by itself
+                is_news = record.refuse(self._engine, credential)
+        if is_news:
+            next_one = self.lead([credential])
+            what = f"key {next_one.fingerprint} from {next_one.source} serves now" if next_one else "nobody is answered"
+            log.critical(
+                "ALERT: OpenAI refused key %s from %s, which is wrong, revoked or expired; %s. Put a new key in place; "
+                "if this one leaked: flask drill --real",
+                credential.fingerprint, credential.source, what,
+            )  # fmt: skip
+
+    def accept(self, credential: Credential | None, asked_at: float) -> None:
+        """The key worked, in a call that was made at this time (monotonic): not one that a refusal overtook."""
+        if credential and asked_at > self._refused.get(credential.fingerprint, math.inf):
+            del self._refused[credential.fingerprint]
+            if self._engine:
+                with suppress(SQLAlchemyError):
+                    record.forgive(self._engine, credential)
+            log.warning("key %s from %s works again", credential.fingerprint, credential.source)
+
+    def catch_up(self) -> None:
+        """Hear what other workers found out."""
+        if self._engine and self._sources:
+            now = time.monotonic()
+            self._refused = {name: self._refused.get(name, now) for name in record.refused(self._engine)}
+
+    def _note(self, credential: Credential) -> None:
+        if credential.fingerprint not in self._noted:
+            self._noted.add(credential.fingerprint)
+            if self._engine:
+                with suppress(SQLAlchemyError):
+                    record.note(self._engine, credential)

@@ -1,0 +1,42 @@
+"""SIGHUP: new workers read the settings again, and the old ones finish every reply that they have begun."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+from chatbot.errors import SettingsError
+
+# Shared by the arbiter and every worker: the number of reloads so far (it may wrap), and whether all is to end.
+_state = mmap.mmap(-1, 2)
+
+
+def reload_with_care(arbiter: Any, check: Callable[[], object]) -> None:
+    """Let gunicorn's arbiter refuse a reload whose settings do not allow a start, and go on with the old ones."""
+    reload, stop = arbiter.reload, arbiter.stop
+
+    def careful_reload() -> None:
+        try:
+            check()
+        except SettingsError as refused:
+            for line in refused.lines:
+                arbiter.log.error("Not reloaded, the old settings stay: %s", line)
+            return
+        _state[0] = (_state[0] + 1) % 256
+        reload()
+
+    def telling_stop(*args: Any, **kwargs: Any) -> None:
+        _state[1] = 1
+        stop(*args, **kwargs)
+
+    arbiter.reload, arbiter.stop = careful_reload, telling_stop
+
+
+def generation() -> int:
+    return _state[0]
+
+
+def is_replaced(since: int) -> bool:
+    """Do newer workers serve beside one of this generation, so that it has all the time that its replies need?"""
+    return _state[0] != since and not _state[1]

@@ -1,0 +1,77 @@
+"""The last guard: no header and no body leaves the server with a piece of a key in it, whatever went wrong before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wsgi import ClosingIterator
+
+from chatbot.errors import Problem
+from chatbot.key.watch import Listener, watch
+from chatbot.web.guard import problem_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger("chatbot.outgoing")
+
+
+class OutgoingGuard:
+    """WSGI middleware around everything, error pages and static files included.
+
+    A key that is split over chunks is found as well: what follows its first characters is not sent, and the connection
+    is broken off, so that nobody takes the answer for whole.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun: list[Any] = []
+        body = self._app(environ, lambda *told: begun.append(told) or _no_write)  # type: ignore[func-returns-value]
+        chunks, ear = iter(body), Listener(watch)
+        first = next(chunks, b"")
+        status, headers, *error = begun[-1]
+        if _tells(headers) or _hears(ear, first):
+            _close(body)
+            _raise_alarm(environ)
+            return problem_response(Problem())(environ, start_response)
+        start_response(status, headers, *error)
+        return ClosingIterator(_guarded(first, chunks, ear, environ), getattr(body, "close", None))
+
+
+class KeyLeak(RuntimeError):
+    """A body held a piece of a key after its first bytes were sent."""
+
+
+def _guarded(first: bytes, chunks: Iterator[bytes], ear: Listener, environ: WSGIEnvironment) -> Iterator[bytes]:
+    yield first
+    for chunk in chunks:
+        if _hears(ear, chunk):
+            _raise_alarm(environ)
+            raise KeyLeak
+        yield chunk
+
+
+def _tells(headers: list[tuple[str, str]]) -> bool:
+    return any(watch.finds(f"{name}: {value}") for name, value in headers)
+
+
+def _hears(ear: Listener, chunk: bytes) -> bool:
+    return ear.hears(chunk.decode("latin-1"))
+
+
+def _raise_alarm(environ: WSGIEnvironment) -> None:
+    where = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+    log.critical("ALERT: an answer to %s held a piece of a key and was not sent", where)
+
+
+def _close(body: Iterable[bytes]) -> None:
+    if hasattr(body, "close"):
+        body.close()
+
+
+def _no_write(_data: bytes) -> None:
+    raise NotImplementedError("write() would pass the guard")

@@ -1,0 +1,385 @@
+"""Keys change under load: by file, by symbolic link, by failover, by SIGHUP; and nobody who chats notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from chatbot.key.credential import Key
+from chatbot.signing import Signer
+from tests.conftest import Served, wait_for
+from tests.fake_openai import FakeOpenAI
+from tests.services.conftest import SECRET
+from tests.visitor import Reply
+
+Serve = Callable[..., Served]
+STREAMS = 200
+SWAPS = 10
+LONG = "Tell me [fake: tokens 20; delay 20]"
+
+
+def put(path: Path, key: str) -> None:
+    """As an operator's tool does: whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(key + "\n")
+    fresh.chmod(0o600)
+    fresh.rename(path)
+
+
+def fingerprint(key: str) -> str:
+    return Key(key, "tests", Signer(SECRET)).fingerprint
+
+
+class Crowd:
+    """Visitors who chat without a pause until they are told to leave; keeps every reply."""
+
+    def __init__(self, served: Served, streams: int) -> None:
+        self.replies: list[Reply] = []
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._chat, args=(served,), daemon=True) for _ in range(streams)]
+        for thread in self._threads:
+            thread.start()
+
+    def leave(self) -> list[str]:
+        """What went wrong, of all that they asked."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(60)
+        return [f"{reply.status} {reply.types[-3:]} {reply.problem}" for reply in self.replies if not good(reply)]
+
+    def _chat(self, served: Served) -> None:
+        visitor = served.visitor()
+        while not self._over.is_set():
+            self.replies.append(visitor.say(LONG))
+
+
+def good(reply: Reply) -> bool:
+    return reply.status == 200 and reply.types[-1] == "finish" and reply.is_done
+
+
+@contextmanager
+def crowd(served: Served, streams: int = STREAMS) -> Iterator[Crowd]:
+    visitors = Crowd(served, streams)
+    try:
+        yield visitors
+    finally:
+        visitors.leave()
+
+
+@pytest.fixture
+def house(serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Served]:
+    """A function that serves with the key in `house.key` and, where asked, one that stands by."""
+    folder = tmp_path_factory.mktemp("keys")
+
+    def start(standby: str = "", **variables: object) -> Served:
+        put(folder / "key", fake.key)
+        files = {"OPENAI_API_KEY_FILE": folder / "key"}
+        if standby:
+            put(folder / "standby", standby)
+            files["OPENAI_API_KEY_STANDBY_FILE"] = folder / "standby"
+        return serve(**{**fake.env_without_key, **files, "SECRET_KEY": SECRET, **variables})
+
+    start.folder = folder  # type: ignore[attr-defined]
+    return start
+
+
+def answered_since(fake: FakeOpenAI, key: str) -> bool:
+    return any(call.key == key and call.status == 200 for call in fake.calls[-100:])
+
+
+def check_the_bill(served: Served, fake: FakeOpenAI) -> None:
+    """Each stored answer names the key that OpenAI was asked with, and charged."""
+    with sqlite3.connect(served.database.removeprefix("sqlite:///")) as connection:
+        query = "SELECT request_id, key_fingerprint FROM messages WHERE role = 'assistant' AND status = 'complete'"
+        kept = dict(connection.execute(query))
+    charged = {call.request_id: fingerprint(call.key) for call in fake.calls if call.billed}
+    assert len(kept) > STREAMS / 2
+    assert kept == charged
+
+
+@pytest.mark.parametrize("way", ["file", "failover"])
+def test_ten_swaps_under_200_streams_fail_no_turn_and_bill_the_right_key(
+    house: Callable[..., Served], fake: FakeOpenAI, way: str
+) -> None:
+    """The old key is dead at once: those who had just read it are answered by the next."""
+    keys = [fake.key, *(fake.new_key() for _ in range(SWAPS))]
+    folder: Path = house.folder  # type: ignore[attr-defined]
+    served = house(standby=keys[1] if way == "failover" else "", WEB_CONCURRENCY=2)
+    with crowd(served) as visitors:
+        wait_for(lambda: len(visitors.replies) > STREAMS / 4, 30)
+        for old, new in pairwise(keys):
+            if way == "file":
+                put(folder / "key", new)
+            fake.revoke(old)
+            wait_for(lambda new=new: answered_since(fake, new), 30, "an answer by the next key")  # type: ignore[misc]
+            if way == "failover":  # the one that stood by becomes the first, and another stands by
+                put(folder / "key", new)
+                put(folder / "standby", keys[min(keys.index(new) + 1, SWAPS)])
+                time.sleep(0.3)
+        assert visitors.leave() == []
+    assert len(visitors.replies) > STREAMS
+    check_the_bill(served, fake)
+    alarms = [line for line in served.log.splitlines() if "ALERT" in line]
+    assert len(alarms) == len({line.split("refused key ")[1][:8] for line in alarms}), "each dead key is told once"
+    assert all(key not in served.log for key in keys)
+
+
+def test_a_mounted_secret_is_followed_through_its_symbolic_links(
+    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As Kubernetes swaps them: key -> ..data/key, ..data -> a folder named by time, replaced by a rename."""
+    mount = tmp_path_factory.mktemp("mount")
+
+    def project(name: str, key: str) -> None:
+        (mount / name).mkdir()
+        (mount / name / "key").write_text(key)
+        (mount / "..data_tmp").symlink_to(name)
+        (mount / "..data_tmp").rename(mount / "..data")
+
+    project("..2026_11_25_a", fake.key)
+    (mount / "key").symlink_to("..data/key")
+    visitor = serve(**fake.env_without_key, OPENAI_API_KEY_FILE=mount / "key").visitor()
+    assert good(visitor.say("Hello"))
+    new = fake.new_key()
+    project("..2026_11_25_b", new)
+    time.sleep(0.2)
+    assert good(visitor.say("Hello again"))
+    assert fake.calls[-1].key == new
+
+
+@pytest.mark.parametrize("damage", ["", "  ", "two words", '"quoted"', None])
+def test_a_damaged_or_missing_file_leaves_the_last_key_in_place(
+    house: Callable[..., Served], fake: FakeOpenAI, damage: str | None
+) -> None:
+    served = house()
+    folder: Path = house.folder  # type: ignore[attr-defined]
+    visitor = served.visitor()
+    assert good(visitor.say("Hello"))
+    if damage is None:
+        (folder / "key").unlink()
+    else:
+        (folder / "key").write_text(damage)
+    time.sleep(0.2)
+    assert good(visitor.say("Still there?"))
+    assert fake.calls[-1].key == fake.key
+    if damage is not None:
+        assert "the last key stays in use: OPENAI_API_KEY_FILE" in served.log
+    put(folder / "key", new := fake.new_key())
+    time.sleep(0.2)
+    assert good(visitor.say("And now?"))
+    assert fake.calls[-1].key == new
+
+
+def test_a_refused_key_fails_over_in_the_same_turn_once_for_all_workers(
+    house: Callable[..., Served], fake: FakeOpenAI
+) -> None:
+    standby = fake.new_key()
+    served = house(standby, WEB_CONCURRENCY=3)
+    fake.revoke(fake.key)
+    assert good(served.visitor().say("Hello"))
+    assert [call.key for call in fake.calls] == [fake.key, standby], "one refused call, one answered"
+    time.sleep(6)  # by then each worker has heard of it
+    before = len(fake.calls)
+    assert all(good(served.visitor().say("Hello")) for _ in range(12))
+    assert {call.key for call in fake.calls[before:]} == {standby}
+    assert served.log.count("ALERT: OpenAI refused key") == 1
+    assert f"key {fingerprint(standby)} from OPENAI_API_KEY_STANDBY_FILE serves now" in served.log
+    assert served.visitor().get("/readyz").status == 200
+
+
+def test_when_the_one_that_stands_by_is_dead_too_the_visitor_is_told_and_the_server_is_not_ready(
+    house: Callable[..., Served], fake: FakeOpenAI
+) -> None:
+    standby = fake.new_key()
+    served = house(standby)
+    fake.revoke(fake.key)
+    fake.revoke(standby)
+    visitor = served.visitor()
+    reply = visitor.say("Hello")
+    assert (reply.status, reply.problem["code"]) == (503, "unavailable")
+    assert [call.key for call in fake.calls] == [fake.key, standby]
+    assert visitor.get("/readyz").json() == {"status": "not ready", "reason": "the key was refused"}
+    visitor.say("Again")
+    assert served.log.count("ALERT: OpenAI refused key") == 2, "once for each key"
+    put(house.folder / "key", fake.new_key())  # type: ignore[attr-defined]
+    time.sleep(0.2)
+    assert visitor.get("/readyz").status == 200, "a key that nobody refused"
+    assert good(visitor.say("And now?"))
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "missing_scope_without_code", "ip_not_authorized"])
+def test_a_lack_of_scope_or_an_address_off_the_list_retires_no_key_and_says_the_fix(
+    house: Callable[..., Served], fake: FakeOpenAI, code: str
+) -> None:
+    served = house(fake.new_key())
+    fake.fault(f"error {code}")
+    visitor = served.visitor()
+    reply = visitor.say("Hello")
+    assert (reply.status, reply.problem["code"]) == (503, "unavailable")
+    assert len(fake.calls) == 1, "another key of the project would fare no better"
+    assert good(visitor.say("Hello"))
+    assert fake.calls[-1].key == fake.key
+    assert "ALERT" not in served.log
+    assert "allowlist" in served.log or "permission" in served.log
+    assert visitor.get("/readyz").status == 200
+
+
+def test_sighup_reads_the_settings_again_and_cuts_no_reply(
+    fake: FakeOpenAI, tmp_path: Path, checkout_served: Callable[..., Served]
+) -> None:
+    served = checkout_served(fake.key)
+    with crowd(served, 20) as visitors:
+        wait_for(lambda: len(visitors.replies) > 10, 30)
+        long = threading.Thread(target=lambda: kept.append(served.visitor().say("Long [fake: tokens 900; delay 30]")))
+        kept: list[Reply] = []
+        long.start()
+        fake.wait(lambda: any("Long" in str(call.body) for call in fake.calls))
+        new = fake.new_key()
+        checkout_served.write(new)  # type: ignore[attr-defined]
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: answered_since(fake, new), 30, "an answer by the new key")
+        fake.revoke(fake.key)
+        time.sleep(1)
+        assert visitors.leave() == []
+        long.join(60)
+    assert good(kept[0]), "27 seconds long, longer than the time a worker has at a shutdown"
+
+
+def test_a_reload_with_settings_that_allow_no_start_changes_nothing(
+    fake: FakeOpenAI, checkout_served: Callable[..., Served]
+) -> None:
+    served = checkout_served(fake.key)
+    workers = served.workers()
+    checkout_served.write('"two words"')  # type: ignore[attr-defined]
+    served.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "Not reloaded, the old settings stay: OPENAI_API_KEY" in served.log)
+    assert served.workers() == workers
+    assert good(served.visitor().say("Hello"))
+
+
+@pytest.fixture
+def checkout_served(tmp_path: Path, fake: FakeOpenAI) -> Iterator[Callable[..., Served]]:
+    """A function that serves a copy of the checkout whose settings are in its `.env`; `write` changes the key there."""
+    import shutil
+    import subprocess
+    import sys
+
+    from tests.conftest import ROOMY, ROOT, clean_environment, free_port, wait_until_ready
+
+    house = tmp_path / "checkout"
+    names = shutil.ignore_patterns(".*", "instance", "node_modules", "__pycache__", "tests", "bench")
+    shutil.copytree(ROOT, house, ignore=names)
+    running: list[Served] = []
+
+    def write(key: str) -> None:
+        values = {**fake.env_without_key, **ROOMY, "OPENAI_API_KEY": key}
+        (house / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        (house / ".env").chmod(0o600)
+
+    def start(key: str) -> Served:
+        write(key)
+        port = free_port()
+        log_path = tmp_path / "server.log"
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn"], cwd=house, env=clean_environment(PORT=port),
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        running.append(Served(f"http://127.0.0.1:{port}", process, log_path, f"sqlite:///{house}/instance/chat.db"))
+        wait_until_ready(running[0])
+        return running[0]
+
+    start.write = write  # type: ignore[attr-defined]
+    yield start
+    for served in running:
+        served.stop(signal.SIGQUIT)
+
+
+def test_a_workers_children_get_no_secret(serve: Serve, fake: FakeOpenAI, tmp_path: Path) -> None:
+    """A worker that is asked to start a program does not hand the key on."""
+    (tmp_path / "conf.py").write_text(
+        "import runpy, subprocess\n"
+        f"conf = runpy.run_path({str(Path(__file__).parents[2] / 'gunicorn.conf.py')!r})\n"
+        "globals().update({name: value for name, value in conf.items() if not name.startswith('__')})\n"
+        "def post_worker_init(worker):\n"
+        "    conf['post_worker_init'](worker)\n"
+        f"    subprocess.run(['env'], stdout=open({str(tmp_path / 'env.txt')!r}, 'wb'))\n"
+    )
+    served = serve(**fake.env, SECRET_KEY=SECRET, GUNICORN_CMD_ARGS=f"-c {tmp_path}/conf.py")
+    told = (tmp_path / "env.txt").read_text()
+    assert "OPENAI_BASE_URL=" in told, "this is the worker's environment"
+    assert fake.key not in told and SECRET not in told
+    assert good(served.visitor().say("Hello"))
+    assert os.path.exists(f"/proc/{served.process.pid}")
+
+
+def test_a_workload_identity_needs_no_key(
+    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    token = tmp_path_factory.mktemp("token") / "token"
+    token.write_text(fake.identity.subject)
+    token.chmod(0o400)
+    served = serve(**fake.env_without_key, **identity(fake, token))
+    visitor = served.visitor()
+    assert good(visitor.say("Hello"))
+    assert good(visitor.say("Again"))
+    assert [call.key for call in fake.calls] == [fake.identity.tokens[0]] * 2, "one exchange serves many calls"
+    assert "from OPENAI_IDENTITY_TOKEN_FILE" in served.log
+    for secret in (fake.identity.subject, *fake.identity.tokens):
+        assert secret not in served.log
+
+    fake.revoke(fake.identity.tokens[0])
+    assert good(visitor.say("A token that died early is exchanged anew"))
+    assert fake.calls[-1].key == fake.identity.tokens[1]
+
+
+def test_an_identity_that_is_refused_gives_way_to_a_key_that_stands_by(
+    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    token = tmp_path_factory.mktemp("token") / "token"
+    token.write_text("not what the provider expects")
+    served = serve(**fake.env_without_key, **identity(fake, token), OPENAI_API_KEY_STANDBY=fake.key)
+    visitor = served.visitor()
+    assert good(visitor.say("Hello"))
+    assert fake.calls[-1].key == fake.key
+    token.write_text(fake.identity.subject)
+    assert good(visitor.say("Now it is right"))
+    assert fake.calls[-1].key == fake.identity.tokens[0], "an identity is not out for good"
+
+
+def test_an_identity_stands_by_for_a_key(
+    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    token = tmp_path_factory.mktemp("token") / "token"
+    token.write_text(fake.identity.subject)
+    served = serve(**fake.env, **identity(fake, token))
+    fake.revoke(fake.key)
+    assert good(served.visitor().say("Hello"))
+    assert [call.key for call in fake.calls] == [fake.key, fake.identity.tokens[0]]
+
+
+def identity(fake: FakeOpenAI, token: Path) -> dict[str, object]:
+    return {
+        "OPENAI_IDENTITY_PROVIDER_ID": fake.identity.provider_id,
+        "OPENAI_SERVICE_ACCOUNT_ID": fake.identity.account_id,
+        "OPENAI_IDENTITY_TOKEN_FILE": token,
+    }
+
+
+def test_visitors_of_the_swap_are_real(fake: FakeOpenAI, house: Callable[..., Served]) -> None:
+    """The crowd would notice: with nothing that stands by, a dead key fails its turns."""
+    served = house()
+    with crowd(served, 8) as visitors:
+        wait_for(lambda: len(visitors.replies) > 8, 20)
+        fake.revoke(fake.key)
+        time.sleep(1)
+        assert visitors.leave() != []

@@ -1,0 +1,250 @@
+"""Which key serves: the first that is not refused, by what all workers know; a file's key as it stands now."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from chatbot import db, migrate
+from chatbot.config import load_settings
+from chatbot.errors import SettingsError
+from chatbot.key import record
+from chatbot.key.credential import Identity, Key
+from chatbot.key.ring import Ring
+from chatbot.key.source import SETTLED_S, FileSource, load_sources
+from chatbot.signing import Signer
+from tests.fake_openai import make_key
+
+SIGNER = Signer("the secret of these tests")
+ONE, TWO, THREE = make_key(), make_key("svcacct"), make_key("")
+
+
+def sources(**values: object) -> list[str]:
+    """What would be used, in its order: the variable and the value."""
+    found = [source.credential() for source in load_sources(load_settings(_env_file=None, **values), SIGNER)]
+    return [f"{each.source} {each.reveal() if isinstance(each, Key) else each.provider_id}" for each in found]
+
+
+IDENTITY = {
+    "openai_identity_provider_id": "idp",
+    "openai_service_account_id": "acc",
+    "openai_identity_token_file": __file__,
+}
+
+
+def test_a_file_comes_before_a_variable_and_an_identity_stands_in_where_no_key_is(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text(ONE)
+    (tmp_path / "two").write_text(TWO)
+    assert sources(openai_api_key=ONE) == [f"OPENAI_API_KEY {ONE}"]
+    assert sources(openai_api_key=THREE, openai_api_key_file=tmp_path / "one") == [f"OPENAI_API_KEY_FILE {ONE}"]
+    assert sources(openai_api_key=ONE, openai_api_key_standby=TWO, **IDENTITY) == [
+        f"OPENAI_API_KEY {ONE}", f"OPENAI_API_KEY_STANDBY {TWO}", "OPENAI_IDENTITY_TOKEN_FILE idp",
+    ]  # fmt: skip
+    assert sources(openai_api_key_standby_file=tmp_path / "two", openai_api_key_standby=ONE, **IDENTITY) == [
+        "OPENAI_IDENTITY_TOKEN_FILE idp", f"OPENAI_API_KEY_STANDBY_FILE {TWO}",
+    ]  # fmt: skip
+    assert sources() == []
+
+
+@pytest.mark.parametrize("name", IDENTITY)
+def test_a_part_of_an_identity_that_is_missing_is_named(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        sources(**{key: value for key, value in IDENTITY.items() if key != name})
+    (line,) = refused.value.lines
+    assert line.startswith(f"{name.upper()} is missing")
+
+
+def test_a_token_file_that_is_not_there_stops_the_start() -> None:
+    with pytest.raises(SettingsError) as refused:
+        sources(**IDENTITY | {"openai_identity_token_file": "/nowhere"})
+    assert refused.value.lines[0].startswith("OPENAI_IDENTITY_TOKEN_FILE cannot be read")
+
+
+def test_an_identity_goes_to_no_host_but_openais_either() -> None:
+    with pytest.raises(SettingsError):
+        sources(openai_base_url="https://evil.example/v1", **IDENTITY)
+
+
+@pytest.mark.parametrize("name", ["openai_api_key_standby", "openai_api_key"])
+def test_a_key_that_stands_by_is_held_to_the_same_form_and_host(name: str) -> None:
+    for wrong in (make_key("admin"), f'"{ONE}"', ONE[:40] + " " + ONE[40:]):
+        with pytest.raises(SettingsError) as refused:
+            sources(**{name: wrong})
+        assert refused.value.lines[0].startswith(name.upper() + " ")
+    with pytest.raises(SettingsError):
+        sources(**{name: ONE}, openai_base_url="https://evil.example/v1")
+
+
+def value(credential: object) -> str:
+    assert isinstance(credential, Key)
+    return credential.reveal()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "key").write_text(ONE + "\n")
+    past = time.time() - 10
+    os.utime(tmp_path / "key", (past, past))
+    return tmp_path / "key"
+
+
+@pytest.fixture
+def source(path: Path) -> FileSource:
+    settings = load_settings(_env_file=None, openai_api_key_file=path)
+    (found,) = load_sources(settings, SIGNER)
+    assert isinstance(found, FileSource)
+    return found
+
+
+def test_a_file_is_read_again_when_it_changes_and_only_then(
+    source: FileSource, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    read = FileSource._read
+    monkeypatch.setattr(FileSource, "_read", lambda self: reads.append(1) or read(self))
+    assert [value(source.credential()) for _ in range(5)] == [ONE] * 5
+    assert reads == []
+    path.write_text(TWO)
+    time.sleep(SETTLED_S + 0.05)
+    assert [value(source.credential()) for _ in range(5)] == [TWO] * 5
+    assert reads == [1]
+
+
+def test_a_file_that_is_being_written_is_left_alone_until_it_has_settled(source: FileSource, path: Path) -> None:
+    path.write_text(TWO[:60])
+    assert value(source.credential()) == ONE
+    path.write_text(TWO)
+    assert value(source.credential()) == ONE
+    time.sleep(SETTLED_S + 0.05)
+    assert value(source.credential()) == TWO
+
+
+def test_a_file_is_read_at_once_when_its_key_was_refused(source: FileSource, path: Path) -> None:
+    path.write_text(TWO)
+    assert value(source.credential(at_once=True)) == TWO
+    path.write_text(THREE)
+    time.sleep(SETTLED_S + 0.05)
+    assert value(source.credential()) == THREE, "and again once it has settled"
+
+
+def test_a_file_that_keeps_its_size_and_time_but_is_another_one_is_read(source: FileSource, path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text(make_key() + "\n")
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.rename(path)
+    assert value(source.credential()) == path.read_text().strip() != ONE
+
+
+def test_a_file_from_the_future_is_no_reason_never_to_read_it(source: FileSource, path: Path) -> None:
+    path.write_text(TWO)
+    future = time.time() + 3600
+    os.utime(path, (future, future))
+    assert value(source.credential()) == TWO
+
+
+def test_an_admin_key_that_is_put_into_the_file_later_is_not_taken(
+    source: FileSource, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text(admin := make_key("admin"))
+    with caplog.at_level(logging.ERROR):
+        assert [value(source.credential(at_once=True)) for _ in range(3)] == [ONE] * 3
+    assert caplog.text.count("the last key stays in use") == 1, "told once"
+    assert admin[10:40] not in caplog.text
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = db.open_engine(load_settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db"))
+    migrate.prepare(made)
+    yield made
+    made.dispose()
+
+
+def ring(engine: Engine, *values: str) -> Ring:
+    names = dict(zip(("openai_api_key", "openai_api_key_standby"), values, strict=False))
+    return Ring(load_sources(load_settings(_env_file=None, **names), SIGNER), engine)
+
+
+def test_a_turn_tries_the_first_key_then_the_one_that_stands_by_then_none(engine: Engine) -> None:
+    keys = ring(engine, ONE, TWO)
+    first = keys.lead()
+    second = keys.lead([first]) if first else None
+    assert (value(first), value(second)) == (ONE, TWO)
+    assert first and second and keys.lead([first, second]) is None
+
+
+def test_a_refusal_is_told_once_and_known_to_other_workers_and_after_a_restart(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = ring(engine, ONE, TWO), ring(engine, ONE, TWO)
+    first = one.credentials[0]
+    with caplog.at_level(logging.CRITICAL):
+        one.refuse(first)
+        one.refuse(first)
+        other.refuse(other.credentials[0])
+    assert caplog.text.count("ALERT") == 1
+    later = ring(engine, ONE, TWO)
+    later.catch_up()
+    assert {value(keys.lead()) for keys in (one, other, later)} == {TWO}
+    assert not any(keys.is_spent for keys in (one, other, later))
+
+
+def test_where_every_key_was_refused_the_first_is_tried_and_a_success_brings_it_back(engine: Engine) -> None:
+    keys = ring(engine, ONE, TWO)
+    for each in keys.credentials:
+        keys.refuse(each)
+    assert keys.is_spent
+    first = keys.lead()
+    assert value(first) == ONE and keys.lead([first]) is None  # type: ignore[list-item]
+    keys.accept(first, time.monotonic())
+    assert not keys.is_spent
+    assert record.refused(engine) == {keys.credentials[1].fingerprint}
+
+
+def test_a_call_that_a_refusal_overtook_does_not_bring_the_key_back(engine: Engine) -> None:
+    keys = ring(engine, ONE, TWO)
+    asked_at = time.monotonic()
+    keys.refuse(keys.credentials[0])
+    keys.accept(keys.credentials[0], asked_at)
+    assert value(keys.lead()) == TWO
+
+
+def test_a_database_that_is_down_stops_no_failover(tmp_path: Path) -> None:
+    nowhere = db.open_engine(load_settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db"))
+    keys = ring(nowhere, ONE, TWO)  # without tables every statement fails
+    keys.refuse(keys.credentials[0])
+    assert value(keys.lead()) == TWO
+    nowhere.dispose()
+
+
+def test_without_a_key_there_is_nothing_to_lead_and_nothing_spent() -> None:
+    assert Ring().lead() is None
+    assert not Ring().is_spent
+
+
+def test_what_is_remembered_of_a_key_is_its_fingerprint(engine: Engine, tmp_path: Path) -> None:
+    keys = ring(engine, ONE)
+    keys.lead()
+    before = record.known(engine)[keys.credentials[0].fingerprint]
+    assert abs(before.first_seen_at - time.time() * 1000) < 5000
+    ring(engine, ONE).lead()
+    assert record.known(engine)[keys.credentials[0].fingerprint] == before
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert ONE.encode()[20:40] not in written
+
+
+def test_an_identity_is_out_only_until_the_worker_catches_up(engine: Engine) -> None:
+    settings = load_settings(_env_file=None, openai_api_key_standby=TWO, **IDENTITY)
+    keys = Ring(load_sources(settings, SIGNER), engine)
+    identity = keys.lead()
+    assert isinstance(identity, Identity)
+    keys.refuse(identity)
+    assert value(keys.lead()) == TWO
+    keys.catch_up()
+    assert keys.lead() == identity

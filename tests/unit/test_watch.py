@@ -1,0 +1,126 @@
+"""The watch finds a key in what is about to leave, whole or cut, in any form, and lets everything else pass."""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+import time
+from urllib.parse import quote
+
+import pytest
+
+from chatbot.key.watch import RUN, Listener, Watch
+from tests.fake_openai import make_key
+
+KEYS = {
+    "project": make_key(),
+    "short project": make_key("proj", 58),
+    "service account": make_key("svcacct"),
+    "old": make_key(""),
+    "another server's": "9f8e7d6c5b4a39281706",
+}
+
+
+@pytest.fixture(params=KEYS)
+def key(request: pytest.FixtureRequest) -> str:
+    return KEYS[request.param]
+
+
+@pytest.fixture
+def watch(key: str) -> Watch:
+    made = Watch()
+    made.add(key)
+    return made
+
+
+def forms(key: str) -> dict[str, str]:
+    raw, half = key.encode(), len(key) // 2
+    header = b"Authorization: Bearer " + raw
+    found = {
+        "whole": key,
+        "reversed": key[::-1],
+        "hex": raw.hex(),
+        "HEX": raw.hex().upper(),
+        "quoted": quote(key, safe=""),
+        "url-safe": base64.urlsafe_b64encode(raw).decode(),
+        "as OpenAI's errors quote it, but longer": key[:24] + "*" * 20 + key[-4:],
+    }
+    if half >= RUN + 11:  # what all keys begin with is no secret
+        found |= {"first half": key[:half], "second half": key[half:]}
+    return found | {f"base64 {shift}": base64.b64encode(b"x" * shift + header).decode() for shift in range(3)}
+
+
+def test_a_key_is_found_in_every_form_wherever_it_stands(key: str, watch: Watch) -> None:
+    for name, form in forms(key).items():
+        for before in range(8):
+            text = "." * before + form + "."
+            assert watch.finds(text), f"{name} after {before}"
+            start, end = watch.find(text)[0]
+            assert text[start:end] in form
+
+
+def test_a_run_of_twelve_characters_is_found_and_a_shorter_one_is_not(key: str, watch: Watch) -> None:
+    secret = key[11:]
+    for start in range(len(secret) - RUN):
+        assert watch.finds(f"at {secret[start : start + RUN]}!")
+        assert not watch.finds(f"at {secret[start : start + RUN - 1]}\n")
+
+
+def test_what_all_keys_have_in_common_is_no_find(watch: Watch) -> None:
+    for text in (
+        "sk-proj-",
+        "sk-svcacct-",
+        "T3Blbk" + "FJ",
+        "sk-proj-...",
+        "Bearer sk-proj-",
+        "sk-svcacct-your-key-here",
+    ):
+        assert not watch.finds(text)
+
+
+def test_a_stream_is_stopped_before_more_than_a_few_characters_are_out(key: str, watch: Watch) -> None:
+    for size in (1, 2, 5, 11, 40):
+        ear, out = Listener(watch), ""
+        for at in range(0, len(key), size):
+            if ear.hears(key[at : at + size]):
+                break
+            out += key[at : at + size]
+        assert len(out) < RUN + len("sk-svcacct-"), f"{len(out)} characters in pieces of {size}"
+
+
+def test_a_short_value_is_found_whole_and_a_word_is_not_watched() -> None:
+    watch = Watch()
+    for value in ("ollama", "EMPTY", "none"):
+        watch.add(value)
+    assert not watch.finds("ollama EMPTY none")
+    watch.add("Zq8xKm2w")
+    assert watch.finds("the word is Zq8xKm2w.") and not watch.finds("the word is Zq8xKm2")
+
+
+def test_no_text_is_taken_for_a_key() -> None:
+    watch = Watch()
+    for value in KEYS.values():
+        watch.add(value)
+    noise = random.Random(7)
+    for letters in (string.ascii_letters + string.digits, string.ascii_lowercase + "     ", "0123456789abcdef"):
+        assert not watch.finds("".join(noise.choices(letters, k=1_000_000)))
+
+
+def test_the_watch_forgets_passing_values_but_no_lasting_one() -> None:
+    watch = Watch()
+    watch.add(KEYS["project"])
+    tokens = ["".join(random.choices(string.ascii_letters, k=200)) for _ in range(5)]
+    for token in tokens:
+        watch.add(token, passing=True)
+    assert [watch.finds(token) for token in tokens] == [False, True, True, True, True]
+    assert watch.finds(KEYS["project"])
+
+
+def test_a_token_of_a_stream_costs_a_few_microseconds(watch: Watch) -> None:
+    chunk = 'data: {"type":"text-delta","id":"text-1","delta":" something"}\n\n'
+    ear = Listener(watch)
+    began = time.perf_counter()
+    for _ in range(2000):
+        ear.hears(chunk)
+    assert (time.perf_counter() - began) / 2000 < 50e-6
