@@ -1,0 +1,1 @@
+"""The commands of `flask` that need no running app."""
