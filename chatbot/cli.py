@@ -1,4 +1,4 @@
-"""Commands of `flask`: each prints what it did, and exits non-zero when something is wrong."""
+"""Commands of `flask`: each prints what it found and the fix, and exits non-zero when something is wrong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from chatbot import migrate
+from chatbot.commands.doctor import doctor
+from chatbot.commands.drill import drill
+from chatbot.commands.keys import keys
+from chatbot.commands.scan import scan
 from chatbot.web.parts import parts
 
 database = AppGroup("db", help="The database.")
+commands: list[click.Command] = [database, doctor, drill, keys, scan]
 
 
 @database.command("upgrade")

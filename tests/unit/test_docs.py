@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
+from chatbot.cli import commands
 from chatbot.config import load_settings
 from chatbot.errors import Problem
 
@@ -55,3 +56,19 @@ def test_the_changelog_knows_this_version() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert version
     assert f"## {version[1]} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_threat_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?` \|$", (ROOT / "docs/reference/threats.md").read_text(), re.M)
+    rows = re.findall(r"^\| (?!path|---)", (ROOT / "docs/reference/threats.md").read_text(), re.M)
+    assert len(named) == len(rows) > 10
+    for path, name in named:
+        assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+        assert (ROOT / path).is_file(), path
+
+
+def test_every_command_is_described() -> None:
+    known = [f"flask {group.name} {name}" for group in commands for name in getattr(group, "commands", {})]
+    known += [f"flask {command.name}" for command in commands if not getattr(command, "commands", {})]
+    described = set(re.findall(r"^\| `(flask [a-z ]+)", (ROOT / "docs/reference/commands.md").read_text(), re.M))
+    assert {name.strip() for name in described} == set(known)

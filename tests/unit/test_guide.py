@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.cli import commands
 from chatbot.config import Settings
 from chatbot.model import guide
 from chatbot.money.prices import BYTES_PER_TOKEN
@@ -87,7 +88,10 @@ def test_every_command_and_address_that_the_guide_names_exists() -> None:
     text = "\n".join(page.text for page in PAGES)
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
-    assert set(re.findall(r"`flask ([a-z ]+)`", text)) <= {"run", "db upgrade"}
+    named = {" ".join(name.split()) for name in re.findall(r"`flask\s([a-z]+(?:\s[a-z]+)?)(?:\s--[a-z]+)?`", text)}
+    known = {f"{group.name} {name}" for group in commands for name in getattr(group, "commands", {})}
+    assert named <= {"run", *known, *(command.name for command in commands)}
+    assert {"doctor", "drill", "scan", "keys verify", "keys status"} <= named
     pages = (ROOT / "chatbot" / "web" / "pages.py").read_text()
     for address in set(re.findall(r"`(/[a-z]+z)`", text)):
         assert f'"{address}"' in pages
