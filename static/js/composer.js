@@ -1,6 +1,8 @@
-// The message box: grows, keeps a draft per chat, sends on Enter, counts characters near the bound.
+// The message box: grows, keeps a draft per chat, sends on Enter but never a key, counts characters near the bound.
 import { keepDraft, readDraft } from './drafts.js';
 import { part } from './dom.js';
+import { KeyNotice } from './key-notice.js';
+import { holdsKey } from './key-shape.js';
 import { words } from './words.js';
 
 const AFTER_COMPOSITION_MS = 30; // some input methods send their closing Enter just after the end of composition
@@ -9,14 +11,19 @@ const COUNT_FROM = 0.9; // of the bound
 export class Composer {
   #form;
   #field;
+  #notice;
+  #say;
   #chat = null;
   #state = { limit: Infinity, blocked: false, busy: false };
   #composedAt = -Infinity;
+  #doubted = false; // the server saw a key here that the page does not know: nothing of this draft is kept
 
-  /** `onSend(text)` is called with trimmed text that is allowed to go. */
-  constructor(form, { onSend, onStop }) {
+  /** `onSend(text)` is called with trimmed text that is allowed to go; `say(text)` speaks to screen readers. */
+  constructor(form, { onSend, onStop, say }) {
     this.#form = form;
     this.#field = part(form, 'field');
+    this.#notice = new KeyNotice(part(document, 'key-notice'), this.#field, () => this.#onCut());
+    this.#say = say;
     this.#field.addEventListener('input', () => this.#write(this.#field.value));
     this.#field.addEventListener('keydown', (event) => this.#onKey(event));
     this.#field.addEventListener('compositionend', () => (this.#composedAt = performance.now()));
@@ -25,6 +32,7 @@ export class Composer {
       event.preventDefault();
       if (part(form, 'send').disabled) return;
       const text = this.#text;
+      if (holdsKey(text)) return this.refuseKey();
       this.#write('');
       onSend(text);
     });
@@ -33,6 +41,7 @@ export class Composer {
   /** Shows the draft of `chat` (null: of the chat not yet begun). */
   open(chat) {
     this.#chat = chat;
+    this.#doubted = false;
     this.#write(readDraft(chat));
   }
 
@@ -46,6 +55,14 @@ export class Composer {
   /** Puts `text` back, before whatever was typed since. */
   giveBack(text) {
     this.#write([text, this.#field.value].filter(Boolean).join('\n\n'));
+  }
+
+  /** Says `why` the draft, with `text` in it, is not sent: it holds a key. */
+  refuseKey(text = '', why = words.keyFound) {
+    if (text && !holdsKey(text)) this.#doubted = true;
+    if (!this.#field.value.includes(text)) this.giveBack(text);
+    this.#say(this.#notice.open(why));
+    this.focus();
   }
 
   focus() {
@@ -75,9 +92,17 @@ export class Composer {
     this.#form.requestSubmit();
   }
 
+  #onCut() {
+    this.#write(this.#field.value);
+    this.#say(words.keyCut);
+    this.focus();
+  }
+
   #write(text) {
     if (this.#field.value !== text) this.#field.value = text;
-    keepDraft(this.#chat, text);
+    if (!text) this.#doubted = false;
+    keepDraft(this.#chat, this.#doubted ? '' : text);
+    this.#notice.update();
     this.set({});
   }
 

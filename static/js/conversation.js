@@ -3,6 +3,7 @@ import { goTo, nameChat } from './address.js';
 import { ask, listen, readChat, stopReply, Unreachable } from './api.js';
 import { followReply } from './follow.js';
 import { newId } from './ids.js';
+import { holdsKey } from './key-shape.js';
 import { words } from './words.js';
 
 const STOP_PATIENCE_S = 4; // then the page stops listening by itself
@@ -43,7 +44,6 @@ export class Conversation {
     const { transcript, composer, follower } = this.#page;
     const id = this.#givenBack?.text === text ? this.#givenBack.id : newId();
     this.#givenBack = null;
-    if (!transcript.lastQuestion) nameChat(text);
     const question = transcript.addQuestion(id, text);
     composer.focus();
     follower.follow();
@@ -53,10 +53,12 @@ export class Conversation {
   /** Asks for the last answer again, in place of the one that failed. */
   retry() {
     const { transcript, composer, follower } = this.#page;
+    const question = transcript.lastQuestion;
+    if (holdsKey(question.text)) return composer.refuseKey(question.text);
     transcript.remove(transcript.lastReply);
     composer.focus();
     follower.follow();
-    return this.#take('regenerate-message', transcript.lastQuestion);
+    return this.#take('regenerate-message', question);
   }
 
   stop() {
@@ -135,7 +137,7 @@ export class Conversation {
 
   /** Nothing was answered. From 500 on the question is stored and waits; below, it goes back into the message box. */
   async #onRefusal(live, error, trigger, question) {
-    const { transcript } = this.#page;
+    const { transcript, composer, server } = this.#page;
     const offline = error instanceof Unreachable;
     if ((offline || error.status === 409) && (await this.#wasStored(question))) return;
     if (this.#live !== live) return;
@@ -143,7 +145,10 @@ export class Conversation {
       transcript.remove(transcript.lastReply); // the question was never stored: ask it as a new one
       await this.#take('submit-message', question);
     } else if (trigger === 'submit-message' && (offline || error.status < 500)) {
-      this.#giveBack(question, offline ? words.offline : error.message, error.retryAfter);
+      this.#takeBack(question);
+      if (error.code === 'contains_key') composer.refuseKey(question.text, error.message);
+      else this.#giveBack(question, offline ? words.offline : error.message, error.retryAfter);
+      server.refresh();
     } else {
       if (!offline) this.#noteBegun();
       if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
@@ -152,20 +157,24 @@ export class Conversation {
     }
   }
 
+  #takeBack(question) {
+    const { transcript } = this.#page;
+    transcript.remove(transcript.lastReply);
+    transcript.remove(question);
+    this.#givenBack = question;
+    this.#rest('');
+  }
+
   #giveBack(question, detail, retryAfter) {
-    const { transcript, composer, announcer, server } = this.#page;
+    const { transcript, composer, announcer } = this.#page;
     const onReady = () => {
       composer.set({ blocked: false });
       announcer.say(words.canSendAgain);
     };
-    transcript.remove(transcript.lastReply);
-    transcript.remove(question);
     composer.giveBack(question.text);
-    this.#givenBack = question;
-    this.#rest(detail);
+    announcer.say(detail);
     composer.set({ blocked: retryAfter > 0 });
     transcript.notify(detail, { retryAfter, onReady });
-    server.refresh();
   }
 
   // Our request may have arrived though its answer did not; some browsers then send it again by themselves (409).
@@ -181,6 +190,7 @@ export class Conversation {
   #noteBegun() {
     if (this.#begun) return;
     this.#begun = true;
+    nameChat(this.#page.transcript.lastQuestion.text); // not before: a refused text names nothing
     this.#page.composer.moveTo(this.#chat);
     goTo(this.#chat);
   }

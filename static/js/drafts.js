@@ -1,4 +1,5 @@
-// Keeps what is typed but not sent, per chat, for this tab only.
+// Keeps what is typed but not sent, per chat, for this tab only; never a key.
+import { withoutKeys } from './key-shape.js';
 
 const key = (chat) => `draft:${chat ?? 'new'}`;
 
@@ -7,7 +8,8 @@ export function readDraft(chat) {
 }
 
 export function keepDraft(chat, text) {
-  safely(() => (text ? sessionStorage.setItem(key(chat), text) : sessionStorage.removeItem(key(chat))));
+  const kept = withoutKeys(text);
+  safely(() => (kept ? sessionStorage.setItem(key(chat), kept) : sessionStorage.removeItem(key(chat))));
 }
 
 // Storage may be switched off, or full.

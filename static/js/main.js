@@ -15,16 +15,18 @@ applyWords();
 
 const [list, jump, theme] = ['transcript', 'jump', 'theme'].map((name) => part(document, name));
 const canHover = matchMedia('(hover: hover)').matches; // elsewhere focus opens a keyboard over half the page
+const announcer = new Announcer(part(document, 'status'));
 const composer = new Composer(part(document, 'composer'), {
   onSend: (text) => conversation.send(text),
   onStop: () => conversation.stop(),
+  say: (text) => announcer.say(text),
 });
 const server = new ServerState({ composer, onQuestion: (text) => conversation.send(text) });
 const conversation = new Conversation({
   composer,
   server,
   transcript: new Transcript(list),
-  announcer: new Announcer(part(document, 'status')),
+  announcer,
   follower: new EndFollower(list, jump, () => canHover && composer.focus()),
 });
 

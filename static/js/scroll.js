@@ -16,7 +16,7 @@ export class EndFollower {
     this.#content = content;
     this.#button = button;
     button.addEventListener('click', () => onJump(this.follow()));
-    new ResizeObserver(() => this.#onGrowth()).observe(content);
+    new ResizeObserver(() => this.#onGrowth()).observe(content.closest('main')); // with the dock, which grows as well
     window.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     window.addEventListener('wheel', (event) => event.deltaY < 0 && this.#onGesture(), { passive: true });
     window.addEventListener('touchmove', () => this.#onGesture(), { passive: true });

@@ -51,6 +51,13 @@ export default {
   tooLong: (over) => `Too long by ${many(over, 'character', 'characters')}`,
   messagesLeft: (left, until) => `${left ? many(left, 'message', 'messages') : 'No messages'} left until ${clock(until)}`,
 
+  // A draft that holds a key.
+  keyFound: 'This message holds something shaped like an API key, so it was neither sent nor kept.',
+  keyIfReal: 'If it is real:',
+  keyGuide: 'what to do when a key leaks',
+  cutKey: 'Remove the key',
+  keyCut: 'The key is out. The rest of your message is in the box.',
+
   // While a reply runs, for screen readers.
   answering: 'Answering',
   stillAnswering: 'Still answering',
