@@ -12,7 +12,7 @@ from chatbot import db
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.cli import commands
-from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings
+from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
 from chatbot.key.ring import Ring
 from chatbot.key.source import load_sources
 from chatbot.logs import set_up_logs
@@ -22,7 +22,7 @@ from chatbot.model.transport import Urllib3Transport
 from chatbot.model.tutor import TutorTransport
 from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
-from chatbot.start import describe, refuse_open_debugger, reminders, served_host, warnings, will_serve
+from chatbot.start import describe, reminders, served_host, warnings, will_serve
 from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
 from chatbot.web.guard import guard

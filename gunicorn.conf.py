@@ -11,14 +11,12 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.chats.relay import LONGEST_REPLY_S
-from chatbot.config import forget_secrets, load_settings
+from chatbot.config import forget_secrets, load_settings, refuse_open_debugger
 from chatbot.errors import SettingsError
 from chatbot.key.redact import guard_output
 from chatbot.key.source import load_sources
-from chatbot.reload import generation, is_replaced, reload_with_care
+from chatbot.reload import LONGEST_REPLY_S, generation, is_replaced, reload_with_care
 from chatbot.signing import load_signer
-from chatbot.start import refuse_open_debugger
 
 
 def check(workers=None, addresses=()):

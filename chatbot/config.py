@@ -127,6 +127,14 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
+def refuse_open_debugger(host: str, debug: bool | None = None) -> None:
+    """Raises SettingsError: a debugger that others can reach lets them run code, and so read the key."""
+    if debug is None:  # as Flask reads it
+        debug = os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+    if debug and host not in LOOPBACK:
+        raise SettingsError([f"FLASK_DEBUG is on, and HOST={host} lets others reach the debugger. Unset FLASK_DEBUG."])
+
+
 def platform() -> str | None:
     """The platform this runs on, if its disk is thrown away and its router stands in front."""
     return next((name for mark, name in EPHEMERAL.items() if os.environ.get(mark)), None)

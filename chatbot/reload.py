@@ -8,6 +8,8 @@ from typing import Any
 
 from chatbot.errors import SettingsError
 
+LONGEST_REPLY_S = 1800  # as the relay bounds it; gevent must patch the sockets before that is imported
+
 # Shared by the arbiter and every worker: the number of reloads so far (it may wrap), and whether all is to end.
 _state = mmap.mmap(-1, 2)
 

@@ -6,13 +6,11 @@ import math
 from urllib.parse import urlsplit
 
 import click
-from flask.helpers import get_debug_flag
 from limits import parse_many
 from sqlalchemy import Engine
 
-from chatbot.config import LOOPBACK, ROOT, Settings
+from chatbot.config import ROOT, Settings
 from chatbot.db import now_ms
-from chatbot.errors import SettingsError
 from chatbot.key import record
 from chatbot.key.credential import Key
 from chatbot.key.ring import Ring
@@ -26,12 +24,6 @@ DAY_S = 86_400
 def describe(settings: Settings, ring: Ring) -> list[str]:
     """One line each, no secret in any."""
     return [*_paid(settings, ring), _entry(settings), _places(settings)]
-
-
-def refuse_open_debugger(host: str, debug: bool | None = None) -> None:
-    """Raises SettingsError: a debugger that others can reach lets them run code, and so read the key."""
-    if (get_debug_flag() if debug is None else debug) and host not in LOOPBACK:
-        raise SettingsError([f"FLASK_DEBUG is on, and HOST={host} lets others reach the debugger. Unset FLASK_DEBUG."])
 
 
 def served_host(settings: Settings) -> str:
@@ -51,7 +43,7 @@ def _paid(settings: Settings, ring: Ring) -> list[str]:
         return ["mode: tutor, free of cost. To go live put OPENAI_API_KEY into .env and start again"]
     first, *others = (f"key {each.fingerprint} from {each.source}" for each in ring.credentials)
     return [
-        f"mode: live, {first}; standing by: {', '.join(others) or 'nothing'}",
+        f"mode: live, {first}" + (f"; standing by: {', '.join(others)}" if others else ""),
         f"the key goes to: {settings.upstream_host} by {settings.openai_api}",
         "; ".join(f"model: {model}, {_price(model)}" for model in settings.models),
         f"worst case: {_worst_case(settings)}",

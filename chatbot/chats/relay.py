@@ -15,10 +15,10 @@ from chatbot.key.watch import Listener, watch
 from chatbot.model.client import Client, Reply
 from chatbot.model.events import Batch, Call, End
 from chatbot.model.faults import ContextTooLong, KeyMissing, KeyRefused
+from chatbot.reload import LONGEST_REPLY_S
 
 BACK_OFF_S = 0.5
 LONGEST_BACK_OFF_S = 5.0  # an upstream that asks for more is not asked again in this turn
-LONGEST_REPLY_S = 1800
 CHARS_PER_TOKEN = 32  # no bounded answer is longer: a server that ignores its bound is cut off here
 PACE_S = 0.00125  # pause after each read, times the live replies: the busier the worker, the larger its batches
 LONGEST_PACE_S = 0.1

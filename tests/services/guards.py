@@ -1,6 +1,6 @@
 """Each guard of the key, how to switch it off, and a deed that only this guard keeps from telling the canary.
 
-`python -m tests.services.guards NAME [off]` reads a canary key from standard input, does the deed in this process with
+`python -m tests.services.guards NAME on|off` reads a canary key from standard input, does the deed in this process with
 the guard on or off, and leaves everything that came out in the current folder and on its own output.
 """
 
@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from werkzeug.test import Client
 
 import app as wiring
-from chatbot import config, start
+from chatbot import config
 from chatbot.chats import relay
 from chatbot.errors import Problem, SettingsError
 from chatbot.key import credential, redact, source, watch
@@ -291,7 +291,7 @@ def start_a_child_with_its_own_environment(key: str) -> bytes:
 
 def open_the_debugger(key: str) -> str:
     try:
-        start.refuse_open_debugger("0.0.0.0", debug=True)
+        config.refuse_open_debugger("0.0.0.0", debug=True)
     except SettingsError:
         return ""
     return f"whoever sees the debugger reads {key}"
@@ -333,7 +333,7 @@ GUARDS = {
     "a command's children": Guard(
         switch(config, "child_environment", lambda: dict(os.environ)), start_a_child_with_its_own_environment
     ),
-    "the debugger": Guard(switch(start, "refuse_open_debugger", lambda *_, **__: None), open_the_debugger),
+    "the debugger": Guard(switch(config, "refuse_open_debugger", lambda *_, **__: None), open_the_debugger),
     "a transport's errors": Guard(
         switch(transport, "_translated", lambda error, _: error), tell_the_cause_of_a_broken_connection
     ),
@@ -341,10 +341,10 @@ GUARDS = {
 }
 
 
-def main(name: str, *state: str) -> None:
+def main(name: str, state: str) -> None:
     key = sys.stdin.read()
     guard = GUARDS[name]
-    if state == ("off",):
+    if state == "off":
         guard.off()
     said = guard.deed(key)
     OUT.write_bytes(said if isinstance(said, bytes) else str(said or "").encode())

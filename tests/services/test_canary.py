@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import secrets
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -119,30 +120,40 @@ def test_no_byte_of_the_key_leaves_the_server_or_is_written(
     assert found == []
 
 
-@pytest.mark.parametrize("suffix", ["\n", "\r", " ", "\t", "\r\n", "\u00a0", "\x0b", '"', "\u200b", "'", "quoted"])
-def test_a_dirty_key_is_cleaned_or_refused_and_shown_nowhere(
-    serve: Serve, fake: FakeOpenAI, tmp_path: Path, suffix: str
-) -> None:
-    key = fake.key
-    raw = f'"{key}"' if suffix == "quoted" else key + suffix
-    served = serve(**fake.env | {"OPENAI_API_KEY": raw}, wait=False)
-    heard, is_up = Heard(), False
-    while served.process.poll() is None and not is_up:
-        try:
-            is_up = heard.request(served.visitor(), "GET", "/readyz") == 200
-        except OSError:
-            threading.Event().wait(0.05)
-    if is_up:
-        assert suffix.strip() == "", "what is not white space is no part of a key"
-        assert heard.ask(served, "Hello") == 200
-        assert fake.calls[-1].key == key
-        heard.ask(served, "Hello [fake: error invalid_api_key]")
-    else:
-        assert served.process.wait() != 0
-        assert "OPENAI_API_KEY holds a space, a quote or a character that no key has" in served.log
-    served.stop()
+STRAY = ["\n", "\r", " ", "\t", "\r\n", "\u00a0", "\x0b", '"', "\u200b", "'", "quoted"]
+
+
+def test_a_dirty_key_is_cleaned_or_refused_and_shown_nowhere(serve: Serve, fake: FakeOpenAI, tmp_path: Path) -> None:
+    """Eleven servers, each with its own dirt at the end of the key, or around it."""
+    keys = {stray: fake.new_key() for stray in STRAY}
+    heard = Heard()
+
+    def play(stray: str) -> tuple[str, bool]:
+        """Start, ask if it is up, and stop; was it up?"""
+        raw = f'"{keys[stray]}"' if stray == "quoted" else keys[stray] + stray
+        database = f"sqlite:///{tmp_path}/{STRAY.index(stray)}.db"
+        served = serve(**fake.env | {"OPENAI_API_KEY": raw, "DATABASE_URL": database}, wait=False)
+        is_up = False
+        while served.process.poll() is None and not is_up:
+            try:
+                is_up = heard.request(served.visitor(), "GET", "/readyz") == 200
+            except OSError:
+                threading.Event().wait(0.1)
+        if is_up:
+            assert heard.ask(served, "Hello") == 200
+            heard.ask(served, "Hello [fake: error invalid_api_key]")
+        else:
+            assert served.process.wait() != 0
+            assert "OPENAI_API_KEY holds a space, a quote or a character that no key has" in served.log
+        served.stop(signal.SIGQUIT)
+        return stray, is_up
+
+    with ThreadPoolExecutor(4) as pool:
+        came_up = dict(pool.map(play, STRAY))
+    assert came_up == {stray: stray.strip() == "" for stray in STRAY}, "white space is cleaned, all else refused"
+    assert {call.key for call in fake.calls} == {keys[stray] for stray, is_up in came_up.items() if is_up}
     said = [*(data for _, data in everything(tmp_path)), *heard.said]
-    assert not [trace for trace in traces(key) for data in said if trace in data]
+    assert not [trace for key in keys.values() for trace in traces(key) for data in said if trace in data]
 
 
 def test_the_search_would_find_the_key_however_it_is_wrapped() -> None:

@@ -36,7 +36,7 @@ def test_six_lines_say_what_the_operator_must_know() -> None:
     assert [line.split(":")[0] for line in told] == [
         "mode", "the key goes to", "model", "worst case", "who may enter", "data live in",
     ]  # fmt: skip
-    assert told[0] == f"mode: live, key {KEY.fingerprint} from OPENAI_API_KEY; standing by: nothing"
+    assert told[0] == f"mode: live, key {KEY.fingerprint} from OPENAI_API_KEY"
     assert told[1] == "the key goes to: api.openai.com by responses"
     assert told[2] == "model: gpt-6-luna, $0.10 in, $0.50 out per million tokens"
 
