@@ -20,6 +20,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_house_rules.py
 	$(BIN)/flask scan
+	$(BIN)/flask scan --history
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)

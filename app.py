@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chatbot import db
-from chatbot.chats.beat import Beat
+from chatbot.chats.beat import Beat, Chore, mark_dead
 from chatbot.chats.turn import Turns
 from chatbot.cli import commands
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
@@ -23,6 +23,7 @@ from chatbot.model.tutor import TutorTransport
 from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
 from chatbot.start import describe, reminders, served_host, warnings, will_serve
+from chatbot.visitors.counters import drop_expired
 from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
 from chatbot.web.guard import guard
@@ -31,6 +32,10 @@ from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+SWEEP_S = 5  # what other workers left or found out
+PROBE_S = 60
+EXPIRE_S = 600
+REMIND_S = 86_400
 
 log = logging.getLogger("chatbot.start")
 
@@ -56,12 +61,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     client = _client(settings, ring, lessons)
     turns = Turns(engine, client, settings, signer, free=not ring.sources)
 
-    def begin() -> None:
-        """What is left to do once the tables are there."""
+    def remind() -> None:
         for line in reminders(settings, ring, engine):
             log.warning(line)
+
+    def begin() -> None:
+        """What is left to do once the tables are there."""
+        remind()
         warm_up(app, client, lessons)
 
+    chores: list[Chore] = [
+        (SWEEP_S, lambda: mark_dead(engine)),
+        (SWEEP_S, ring.catch_up),
+        (PROBE_S, client.probe),
+        (EXPIRE_S, lambda: drop_expired(engine)),
+        (REMIND_S, remind),
+    ]
     app.extensions["turnkey"] = Parts(
         settings=settings,
         signer=signer,
@@ -70,7 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         client=client,
         limits=Limits(app, settings, engine),
         turns=turns,
-        beat=Beat(engine, turns.live, ring),
+        beat=Beat(engine, turns.live, chores),
         guide=lessons,
         mode="live" if ring.sources else "tutor",
         begin=begin,

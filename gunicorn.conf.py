@@ -42,6 +42,12 @@ workers = settings.web_concurrency
 class Worker(GeventWorker):
     """A gevent worker that waits neither for a request's body nor for a slow reader for ever."""
 
+    def load_wsgi(self):
+        try:
+            super().load_wsgi()
+        except SettingsError as refused:
+            give_up(self, "\n".join(refused.lines))
+
     def handle_request(self, listener_name, req, sock, addr):
         sock.settimeout(IDLE_S)
         super().handle_request(listener_name, req, sock, addr)
@@ -60,6 +66,7 @@ keepalive = 15
 timeout = 60  # of a worker that does not even beat; a stream may last far longer
 graceful_timeout = 25  # below the 30 s after which platforms kill
 IDLE_S = 30  # that a client may take for its next bytes, or to take ours
+RETRY_S = 2  # until a worker that could not begin is tried again
 KEEPING_S = 5  # of these, to store what live replies have
 forwarded_allow_ips = ""  # X-Forwarded-* is the app's to judge: TRUSTED_PROXIES
 secure_scheme_headers = {}
@@ -75,16 +82,21 @@ with contextlib.suppress(ValueError, OSError):  # two files a stream, one at lea
 
 def on_starting(server):
     """`gunicorn -w 4` counts as WEB_CONCURRENCY=4, and `-b` as HOST. A reload is checked as the start was."""
+    told = server.cfg.workers if server.cfg.workers != workers else None
 
     def check_all():
-        hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
-        check(server.cfg.workers if server.cfg.workers != workers else None, hosts)
+        check(told, [address[0] for address in server.cfg.address if isinstance(address, tuple)])
 
     try:
         check_all()
     except SettingsError as refused:
         sys.exit("\n".join(refused.lines))
     reload_with_care(server, check_all)
+
+
+def on_reload(server):
+    """Do not wait for the workers that are replaced: gunicorn hears no other signal meanwhile."""
+    server.cfg.set("graceful_timeout", 0)
 
 
 def pre_fork(server, worker):
@@ -94,6 +106,7 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     worker.generation = generation()
+    worker.cfg.set("graceful_timeout", graceful_timeout)
     logging.getLogger("chatbot.start").disabled = not worker.speaks
 
 
@@ -103,9 +116,11 @@ def post_worker_init(worker):
     try:
         worker.app.wsgi().extensions["turnkey"].start()
     except SettingsError as refused:
-        give_up("\n".join(refused.lines))
+        give_up(worker, "\n".join(refused.lines))
     except SQLAlchemyError as failed:
-        give_up(f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}.")
+        give_up(
+            worker, f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}."
+        )
     forget_secrets()
     threading.Thread(target=keep_replies, args=(worker,), daemon=True).start()
 
@@ -127,9 +142,13 @@ def keep_replies(worker):
     worker.app.callable.extensions["turnkey"].turns.live.close(seconds=3)
 
 
-def give_up(why):
+def give_up(worker, why):
+    """The first workers stop the start; a later one tries again, because the others still serve."""
     sys.stderr.write(why + "\n")
-    sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
+    if worker.age <= workers:
+        sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
+    time.sleep(RETRY_S)
+    sys.exit(1)
 
 
 def worker_exit(server, worker):

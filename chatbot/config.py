@@ -23,6 +23,7 @@ OPENAI_HOSTS = ("api.openai.com", "us.api.openai.com", "eu.api.openai.com")
 EPHEMERAL = {"DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly", "K_SERVICE": "Cloud Run"}
 # Variables that are secrets, or addresses that may hold a password: no child process gets them.
 SECRETS = ("OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY", "SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI")
+MOST_SECRET_BYTES = 65_536
 IDENTITY = ("OPENAI_IDENTITY_PROVIDER_ID", "OPENAI_SERVICE_ACCOUNT_ID", "OPENAI_IDENTITY_TOKEN_FILE")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -154,7 +155,10 @@ def forget_secrets() -> None:
 def read_file(name: str, path: Path) -> str:
     """The text of the file that a setting names, stripped. Raises SettingsError."""
     try:
-        return path.read_text("utf-8-sig").strip()
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError  # nor a pipe, which would be waited for
+        with path.open("rb") as file:
+            return file.read(MOST_SECRET_BYTES).decode("utf-8-sig").strip()
     except (OSError, UnicodeError) as error:
         why = f"cannot be read: {type(error).__name__}"
         raise SettingsError([f"{name} {why}. Example: {name}=/run/secrets/{name.lower()}"]) from None

@@ -28,7 +28,9 @@ from click import ClickException
 
 
 class SettingsError(ClickException):
-    """The settings do not allow a start: one line per fault. `flask` prints these alone, with no traceback."""
+    """The settings do not allow a start: one line per fault. `flask` prints these alone and exits with 2."""
+
+    exit_code = 2
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))

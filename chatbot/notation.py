@@ -15,7 +15,10 @@ def _split(value: object) -> object:
 
 
 def _limit(value: str) -> str:
-    parse_many(value)
+    try:
+        parse_many(value)
+    except ValueError:  # whose words quote the value
+        raise ValueError("must be limits such as 8/minute;100/day") from None
     return value
 
 

@@ -16,9 +16,11 @@ _state = mmap.mmap(-1, 2)
 
 def reload_with_care(arbiter: Any, check: Callable[[], object]) -> None:
     """Let gunicorn's arbiter refuse a reload whose settings do not allow a start, and go on with the old ones."""
-    reload, stop = arbiter.reload, arbiter.stop
+    reload, stop, manage_workers = arbiter.reload, arbiter.stop, arbiter.manage_workers
+    replaced = -1  # workers of this age and below are on their way out
 
     def careful_reload() -> None:
+        nonlocal replaced
         try:
             check()
         except SettingsError as refused:
@@ -26,13 +28,23 @@ def reload_with_care(arbiter: Any, check: Callable[[], object]) -> None:
                 arbiter.log.error("Not reloaded, the old settings stay: %s", line)
             return
         _state[0] = (_state[0] + 1) % 256
+        replaced = arbiter.worker_age
+        patience_s = arbiter.cfg.graceful_timeout
         reload()
+        arbiter.cfg.set("graceful_timeout", patience_s)
+
+    def manage_new_workers() -> None:
+        """gunicorn counts those on their way out, too; a new one that has died is to be replaced all the same."""
+        new = [worker for worker in list(arbiter.WORKERS.values()) if worker.age > replaced]
+        for _ in range(arbiter.num_workers - len(new) if replaced >= 0 else 0):
+            arbiter.spawn_worker()
+        manage_workers()
 
     def telling_stop(*args: Any, **kwargs: Any) -> None:
         _state[1] = 1
         stop(*args, **kwargs)
 
-    arbiter.reload, arbiter.stop = careful_reload, telling_stop
+    arbiter.reload, arbiter.stop, arbiter.manage_workers = careful_reload, telling_stop, manage_new_workers
 
 
 def generation() -> int:

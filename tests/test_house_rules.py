@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,13 +82,14 @@ def lines_with_a_word_on_them(paths: list[Path]) -> int:
 
 
 def is_tool(path: Path) -> bool:
-    """Beside the way of a message: the operator's commands, the scanner, the tutor, and the tables' past."""
-    return room(path) in ("commands", "scan", "migrations") or "tutor" in path.stem
+    """Beside the way of a message: start and commands, the scanner, the tutor, and the tables' past."""
+    beside = ("cli", "commands", "scan", "start", "reload", "migrate", "migrations")
+    return room(path) in beside or "tutor" in path.stem
 
 
 def test_the_server_can_be_read_in_an_hour() -> None:
     assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 3500
-    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 2000
+    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 2200
     assert lines_with_a_word_on_them(SCRIPTS) < 1500
 
 
@@ -107,6 +109,13 @@ def test_chats_money_model_and_key_do_not_know_flask(path: Path) -> None:
 def test_only_the_settings_read_the_environment(path: Path) -> None:
     if named(path) != "chatbot/config.py":
         assert not re.search(r"\bos\.(environ|getenv)|\bimport environ\b|dotenv", path.read_text())
+
+
+def test_gunicorns_configuration_imports_nothing_that_gevent_must_patch_first() -> None:
+    """It runs before the workers are patched: what has bound the sockets or TLS by then would block them, or break."""
+    code = "import runpy, sys; runpy.run_path('gunicorn.conf.py'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(loaded.stdout.split()) & {"urllib3", "openai", "httpx2", "flask", "redis", "psycopg"} == set()
 
 
 def test_one_script_alone_fetches() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
@@ -12,12 +13,8 @@ from chatbot.chats.conversations import DEAD_AFTER_MS, storable
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import messages, now_ms, writing
 from chatbot.errors import place
-from chatbot.key.ring import Ring
-from chatbot.visitors.counters import drop_expired
 
 HEARTBEAT_S = 1.0
-SWEEP_S = 5.0  # how often dead workers' messages are looked for
-EXPIRE_S = 600.0
 
 _KEEP = (
     update(messages)
@@ -31,18 +28,19 @@ _KEEP = (
 _STOPS = select(messages.c.chat).where(messages.c.status == "streaming", messages.c.stop_asked == 1)
 
 log = logging.getLogger("chatbot.beat")
+Chore = tuple[float, Callable[[], object]]  # to be done again after so many seconds
 
 
 class Beat:
     """A thread (under gevent a greenlet) that starts once, after a worker's fork."""
 
-    def __init__(self, engine: Engine, live: LiveReplies, ring: Ring) -> None:
+    def __init__(self, engine: Engine, live: LiveReplies, chores: list[Chore]) -> None:
         self._engine = engine
         self._live = live
-        self._ring = ring
+        self._chores = chores
         self._lock = threading.Lock()
         self._running = False
-        self._swept = self._expired = 0.0
+        self._done_at = [time.monotonic()] * len(chores)
 
     def start(self) -> None:
         """Begin to beat, unless this process does already."""
@@ -68,13 +66,10 @@ class Beat:
             for reply in self._replies():
                 if reply.chat in stops:
                     reply.stop()
-        if time.monotonic() - self._swept > SWEEP_S:
-            self._swept = time.monotonic()
-            mark_dead(self._engine)
-            self._ring.catch_up()
-        if time.monotonic() - self._expired > EXPIRE_S:
-            self._expired = time.monotonic()
-            drop_expired(self._engine)
+        for number, (interval_s, work) in enumerate(self._chores):
+            if time.monotonic() - self._done_at[number] > interval_s:
+                self._done_at[number] = time.monotonic()
+                work()
 
     def _keep(self, connection: Connection) -> None:
         names = ("of_chat", "of_message", "now_text", "now_reasoning", "now_ms")

@@ -12,9 +12,10 @@ from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.errors import Broken, Problem, Withheld
 from chatbot.key.credential import Credential
 from chatbot.key.watch import Listener, watch
-from chatbot.model.client import Client, Reply
+from chatbot.model.client import Client
 from chatbot.model.events import Batch, Call, End
 from chatbot.model.faults import ContextTooLong, KeyMissing, KeyRefused
+from chatbot.model.reply import Reply
 from chatbot.reload import LONGEST_REPLY_S
 
 BACK_OFF_S = 0.5

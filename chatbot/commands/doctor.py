@@ -93,9 +93,10 @@ def _report_host(report: Report, house: Parts) -> None:
     where = f"keys go to {settings.upstream_host} by {settings.openai_api}"
     if not house.ring.sources:
         return
-    if settings.upstream_host in OPENAI_HOSTS:
+    is_secure = settings.openai_base_url.startswith("https:")
+    if settings.upstream_host in OPENAI_HOSTS and is_secure:
         report.right(f"{where}, over TLS")
-    elif settings.openai_base_url.startswith("https:") or settings.upstream_host in LOOPBACK:
+    elif is_secure or settings.upstream_host in LOOPBACK:
         report.note(f"{where}, which is not OpenAI's", "Right, if OPENAI_BASE_URL is meant to name another server")
     else:
         report.wrong(f"{where}, in the clear", "give OPENAI_BASE_URL an https:// address")
@@ -145,8 +146,8 @@ def _report_proxies(report: Report, house: Parts) -> None:
 
 
 def _report_stores(report: Report, house: Parts) -> None:
-    """The database and the limits' store, as this many workers need them."""
-    workers, uri = house.settings.web_concurrency, house.settings.ratelimit_storage_uri or ""
+    """The database and the limits' store: do they answer, and do all workers share them?"""
+    uri = house.settings.ratelimit_storage_uri or ""
     checks: dict[str, Callable[[], object]] = {
         "database": lambda: db.check(house.engine),
         "limits' store": house.limits.check,
@@ -160,4 +161,4 @@ def _report_stores(report: Report, house: Parts) -> None:
     if uri.startswith("memory:"):
         report.note("limits are counted in memory, by one worker alone", "Unset RATELIMIT_STORAGE_URI to keep them")
     else:
-        report.right(f"limits are counted in one place for {workers} worker(s) alike")
+        report.right("limits are counted in one place for all workers")

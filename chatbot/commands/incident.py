@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import click
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.chats import spending
@@ -23,6 +26,7 @@ KEYS_PAGE = "https://platform.openai.com/api-keys"
 USAGE_PAGE = "https://platform.openai.com/usage"
 TIME_FORM = "%Y-%m-%d %H:%M"
 TOLERANCE = Decimal("0.01")  # dollars, of rounding on OpenAI's page
+Leaked = Credential | Row[Any]
 
 
 class Incident:
@@ -32,6 +36,7 @@ class Incident:
         self._house = house
         self._lines: list[str] = []
         self._is_closed = True
+        self._new: str | None = None  # the fingerprint of the key that replaces the leaked one
         self._began = datetime.now(UTC)
 
     def run(self) -> bool:
@@ -43,7 +48,7 @@ class Incident:
             since = self._ask_since()
             self._step("a new key is in place", lambda: self._replaced(leaked))
             self._step("the leaked key is dead", lambda: self._is_dead(leaked))
-            self._step("the running app has taken the new key", lambda: self._is_taken(leaked))
+            self._step("the running app has taken the new key", self._is_taken)
             self._count(leaked, since)
             self._find_source()
             self._note("what happened, and what changes", click.prompt("How did it leak, and what will you change?"))
@@ -52,15 +57,20 @@ class Incident:
         self._write()
         return self._is_closed
 
-    def _ask_which(self) -> Credential | None:
-        keys = {each.fingerprint: each for each in self._house.ring.credentials}
+    def _ask_which(self) -> Leaked | None:
+        """A key that is in place, or one that was, by the record."""
+        keys: dict[str, Leaked] = {}
+        with suppress(SQLAlchemyError):
+            keys = {**record.known(self._house.engine)}
+        in_place = {each.fingerprint: each for each in self._house.ring.credentials}
+        keys = {**in_place, **{name: row for name, row in keys.items() if name not in in_place}}
         if not keys:
-            click.echo("No key is set, so none of this app's can have leaked.")
+            click.echo("No key is set or known, so none of this app's can have leaked.")
             return None
-        for each in keys.values():
-            click.echo(f"  {each.fingerprint}  {each.kind} from {each.source}")
+        for name, each in keys.items():
+            click.echo(f"  {name}  from {each.source}" + ("" if name in in_place else ", no longer in place"))
         name = click.prompt("Which key leaked?", type=click.Choice(list(keys)), default=next(iter(keys)))
-        self._note("leaked key", f"{name}, {keys[name].kind} from {keys[name].source}")
+        self._note("leaked key", f"{name} from {keys[name].source}")
         return keys[name]
 
     def _ask_since(self) -> datetime:
@@ -83,7 +93,7 @@ class Incident:
                 self._open(what)
                 return
 
-    def _replaced(self, leaked: Credential) -> str:
+    def _replaced(self, leaked: Leaked) -> str:
         """Read the settings anew: is there another key, and does it work?"""
         try:
             found = [each.credential() for each in load_sources(load_settings(), self._house.signer)]
@@ -98,11 +108,15 @@ class Incident:
             return f"key {others[0].fingerprint} from {others[0].source} does not work: {problem.cause}"
         if found[0].fingerprint == leaked.fingerprint:
             return f"key {others[0].fingerprint} works and stands by; put it in the leaked one's place, too."
-        self._note("new key", f"{others[0].fingerprint} from {others[0].source}")
+        self._new = others[0].fingerprint
+        self._note("new key", f"{self._new} from {others[0].source}")
         return ""
 
-    def _is_dead(self, leaked: Credential) -> str:
+    def _is_dead(self, leaked: Leaked) -> str:
         """OpenAI refuses the leaked key; after a revocation that may take a minute."""
+        if isinstance(leaked, Row):
+            told = "This app no longer has that key, so it cannot prove that it is dead"
+            return "" if leaked.refused_at else f"{told}: look at {KEYS_PAGE}."
         try:
             self._house.client.models(leaked)
         except KeyRefused:
@@ -111,18 +125,17 @@ class Incident:
             return f"not proven: {problem.cause}"
         return f"key {leaked.fingerprint} still works: revoke it at {KEYS_PAGE}, and wait a minute."
 
-    def _is_taken(self, leaked: Credential) -> str:
+    def _is_taken(self) -> str:
         """The app notes each key at its first use."""
         try:
             known = record.known(self._house.engine)
         except SQLAlchemyError as error:
             return f"the database does not answer: {type(error).__name__}"
-        later = [row for name, row in known.items() if name != leaked.fingerprint and not row.refused_at]
-        if later:
+        if self._new in known and not known[self._new].refused_at:
             return ""
-        return "The running app has not used another key: a file is read by itself, after a change of .env send SIGHUP."
+        return "The running app has not used the new key: a file is read by itself, after a change of .env send SIGHUP."
 
-    def _count(self, leaked: Credential, since: datetime) -> None:
+    def _count(self, leaked: Leaked, since: datetime) -> None:
         """This app's record against OpenAI's: more there is somebody else's."""
         ours = spending.of_key(self._house.engine, leaked.fingerprint, int(since.timestamp() * 1000))
         mine = Decimal(ours.nano_dollars) / 10**9
@@ -135,6 +148,7 @@ class Incident:
         if told is None:
             self._open("the comparison with OpenAI's usage page")
         elif told > mine + TOLERANCE:
+            self._is_closed = False
             click.echo(f"WRONG OpenAI shows ${told - mine:.4f} more than this app used: somebody else used the key.")
             self._note("somebody else's use", f"${told - mine:.4f} (OpenAI shows ${told}): ask OpenAI's support")
         else:

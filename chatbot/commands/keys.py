@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import Row
+from sqlalchemy import Row, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.commands.report import Report
@@ -39,6 +39,8 @@ def status() -> None:
 def verify() -> None:
     """Ask OpenAI with each key for the list of models, which is free."""
     report = Report()
+    if not parts().ring.sources:
+        report.note("no key is set, so there is nothing to verify", "To go live: docs/guide/get-a-key.md")
     report_verified(report, parts())
     report.end()
 
@@ -49,9 +51,13 @@ def report_status(report: Report, house: Parts) -> None:
         report.note("no key is set, so the built-in tutor answers", "To go live: docs/guide/get-a-key.md")
     known: dict[str, Row[Any]] = {}
     try:
-        known = record.known(house.engine)
-    except SQLAlchemyError:
-        report.note("the database has no record of keys yet", "It is made by `flask db upgrade` or the first start")
+        if inspect(house.engine).has_table("keys"):
+            known = record.known(house.engine)
+        else:
+            report.note("the database has no record of keys yet", "It is made by `flask db upgrade` or the first start")
+    except SQLAlchemyError as error:
+        fix = "start it, and check DATABASE_URL; until then nothing is known of the keys"
+        report.wrong(f"the database fails: {type(error).__name__}", fix)
     in_use = next((each for each in house.ring.credentials if not _refused_at(known, each)), None)
     for credential in house.ring.credentials:
         place = "in use" if credential is in_use else "standing by"

@@ -18,7 +18,7 @@ import urllib3
 
 from chatbot.chats import spending
 from chatbot.commands.stage import Stage
-from chatbot.config import ROOT, load_settings
+from chatbot.config import ROOT, Settings
 from chatbot.db import open_engine
 
 VISITORS = 4
@@ -93,7 +93,7 @@ class Rehearsal:
 
     def _tell_usage(self, stage: Stage) -> bool:
         """The app's record of the leaked key against what OpenAI charges for it."""
-        engine = open_engine(load_settings(_env_file=None, database_url=stage.database))
+        engine = open_engine(Settings.model_construct(database_url=stage.database))
         ours = spending.of_key(engine, stage.name(stage.key).split()[-1], 0)
         engine.dispose()
         charged = stage.charged(stage.key)

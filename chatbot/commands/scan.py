@@ -80,3 +80,7 @@ def _conclude(source: Source, count: int, found: int, allowed: int) -> None:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+if __name__ == "__main__":  # without the app, and so whatever its settings are
+    scan()

@@ -16,9 +16,9 @@ from typing import Any
 
 import urllib3
 
-from chatbot.config import ROOT, Settings, child_environment, load_settings
+from chatbot.config import EPHEMERAL, ROOT, Settings, child_environment
 from chatbot.key.credential import Key
-from chatbot.signing import load_signer
+from chatbot.signing import Signer
 
 START_S = 30
 LEFT_OUT = shutil.ignore_patterns(".*", "instance", "node_modules", "__pycache__", "*.png")
@@ -36,6 +36,8 @@ class Stage:
         self._files = {"key": folder / "key", "standby": folder / "standby"}
         self.database = f"sqlite:///{folder}/chat.db"
         self.key = self.standby = ""
+        self._secret = secrets.token_urlsafe(32)
+        self._signer = Signer(self._secret)
 
     def open(self) -> None:
         """Start both and wait until the app is ready. Raises TimeoutError or OSError."""
@@ -43,7 +45,8 @@ class Stage:
         shutil.copytree(ROOT, house, ignore=LEFT_OUT)
         fake_port, port = _free_port(), _free_port()
         self._openai, self._app = f"http://127.0.0.1:{fake_port}", f"http://127.0.0.1:{port}"
-        bare = {name: value for name, value in child_environment().items() if name.lower() not in Settings.model_fields}
+        drop = {*Settings.model_fields, *map(str.lower, EPHEMERAL), "flask_debug"}
+        bare = {name: value for name, value in child_environment().items() if name.lower() not in drop}
         self._start([sys.executable, "tests/fake_openai.py", "--port", str(fake_port)], house, bare, "fake.log")
         self._wait_for(self._openai + "/_env")
         self.key, self.standby = self._control("env")["OPENAI_API_KEY"], self.new_key()
@@ -55,13 +58,13 @@ class Stage:
             "OPENAI_BASE_URL": self._openai + "/v1",
             "OPENAI_TRUSTED_HOSTS": "127.0.0.1",
             "DATABASE_URL": self.database,
+            "SECRET_KEY": self._secret,
             "PORT": str(port),
             "WEB_CONCURRENCY": "2",
             **dict.fromkeys(("LIMIT_VISITOR", "LIMIT_NETWORK", "LIMIT_SITE", "LIMIT_NEW_VISITORS"), "100000/minute"),
         }
         self._start([sys.executable, "-m", "gunicorn"], house, bare | settings, "app.log")
         self._wait_for(self._app + "/readyz")
-        self._signer = load_signer(load_settings(_env_file=None, database_url=self.database))
 
     def close(self) -> None:
         """End what was started; idle connections first, for which a server would wait."""

@@ -25,7 +25,11 @@ class Key:
         self.source = source
         self.kind = kind_of(value)
         self.fingerprint = signer.digest("key", value)[:8]
-        watch.add(value)
+        self.keep_watch()
+
+    def keep_watch(self) -> None:
+        """It is in use: the watch must not forget it for newer ones."""
+        watch.add(self._value)
 
     def reveal(self) -> str:
         """The key itself, for the Authorization header and nothing else."""
@@ -60,6 +64,9 @@ class Identity:
 
     def is_openais(self) -> bool:
         return True
+
+    def keep_watch(self) -> None:
+        """Its tokens are watched as they come."""
 
 
 Credential = Key | Identity

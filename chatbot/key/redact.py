@@ -38,7 +38,10 @@ class RedactedRecord(logging.LogRecord):
             self.stack_info = redact(self.stack_info)
 
     def getMessage(self) -> str:
-        return redact(super().getMessage())
+        try:
+            return redact(super().getMessage())
+        except Exception:  # logging would print the arguments as they are
+            return redact(f"{self.msg} {self.args}")
 
 
 _FORMATTER = logging.Formatter()

@@ -28,6 +28,7 @@ class Ring:
         self._sources = sources
         self._engine = engine
         self._refused: dict[str, float] = {}  # by fingerprint: when this process heard of it
+        self._unwritten: dict[str, Credential] = {}  # refusals that the database did not take
         self._noted: set[str] = set()
 
     @property
@@ -63,8 +64,10 @@ class Ring:
         if isinstance(credential, Identity):  # its tokens are short-lived: it is out until catch_up(), no longer
             return
         if self._engine:
-            with suppress(SQLAlchemyError):  # then each worker finds out, and says so, by itself
+            try:
                 is_news = record.refuse(self._engine, credential)
+            except SQLAlchemyError:  # each worker says so by itself, and catch_up() writes it later
+                self._unwritten[credential.fingerprint] = credential
         if is_news:
             next_one = self.lead([credential])
             what = f"key {next_one.fingerprint} from {next_one.source} serves now" if next_one else "nobody is answered"
@@ -77,21 +80,27 @@ class Ring:
     def accept(self, credential: Credential | None, asked_at: float) -> None:
         """The key worked, in a call that was made at this time (monotonic): not one that a refusal overtook."""
         if credential and asked_at > self._refused.get(credential.fingerprint, math.inf):
-            del self._refused[credential.fingerprint]
+            self._refused.pop(credential.fingerprint, None)
+            self._unwritten.pop(credential.fingerprint, None)
             if self._engine:
                 with suppress(SQLAlchemyError):
                     record.forgive(self._engine, credential)
             log.warning("key %s from %s works again", credential.fingerprint, credential.source)
 
     def catch_up(self) -> None:
-        """Hear what other workers found out."""
+        """Hear what other workers found out, and tell them what they could not be told. Raises SQLAlchemyError."""
+        for credential in self.credentials:
+            credential.keep_watch()
         if self._engine and self._sources:
+            for name, credential in list(self._unwritten.items()):
+                record.refuse(self._engine, credential)
+                self._unwritten.pop(name, None)
             now = time.monotonic()
             self._refused = {name: self._refused.get(name, now) for name in record.refused(self._engine)}
 
     def _note(self, credential: Credential) -> None:
         if credential.fingerprint not in self._noted:
-            self._noted.add(credential.fingerprint)
-            if self._engine:
-                with suppress(SQLAlchemyError):
+            with suppress(SQLAlchemyError):  # then with the next call
+                if self._engine:
                     record.note(self._engine, credential)
+                self._noted.add(credential.fingerprint)

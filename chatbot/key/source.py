@@ -9,12 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from chatbot.config import OPENAI_HOSTS, Settings, read_file
+from chatbot.config import OPENAI_HOSTS, OPENAI_URL, Settings, read_file
 from chatbot.errors import SettingsError
 from chatbot.key.credential import Credential, Identity, Key
 from chatbot.signing import Signer
 
 SETTLED_S = 0.1  # a file that changed a moment ago may be half written
+LONGEST_WAIT_S = 0.5
 
 log = logging.getLogger("chatbot.key")
 
@@ -42,16 +43,17 @@ class FileSource(Source):
         self.path = path
         self._name, self._settings, self._signer = name, settings, signer
         self._lock = threading.Lock()
-        self._read_at = self._mark() if self._is_settled() else None
         self._said = ""
+        self._read_at = self._settled_mark()
         super().__init__(self._read())
 
     def credential(self, *, at_once: bool = False) -> Credential:
-        mark, is_settled = self._mark(), self._is_settled()
-        if at_once or (is_settled and mark != self._read_at):
+        if at_once or self._mark() != self._read_at:
             with self._lock:
-                self._read_at = mark if is_settled else None
-                self._take()
+                mark = self._settled_mark()
+                if at_once or mark != self._read_at:
+                    self._read_at = mark
+                    self._take()
         return self._credential
 
     def _take(self) -> None:
@@ -81,9 +83,15 @@ class FileSource(Source):
             return ()
         return told.st_mtime_ns, told.st_ino, told.st_size
 
-    def _is_settled(self) -> bool:
-        mark = self._mark()
-        return bool(mark) and not 0 <= time.time() - mark[0] / 1e9 < SETTLED_S
+    def _settled_mark(self) -> tuple[int, ...]:
+        """The mark once nobody has written for SETTLED_S; those who change it all the time are not waited for."""
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while (mark := self._mark()) and time.monotonic() < deadline:
+            age_s = time.time() - mark[0] / 1e9
+            if not 0 <= age_s < SETTLED_S:
+                break
+            time.sleep(SETTLED_S - age_s)
+        return mark
 
 
 def load_sources(settings: Settings, signer: Signer) -> list[Source]:
@@ -129,17 +137,22 @@ def check_host(credential: Credential, settings: Settings) -> None:
     host = settings.upstream_host
     port_too = settings.openai_base_url.split("://")[1].split("/")[0].lower()
     trusted = {name.lower() for name in settings.openai_trusted_hosts}
-    if host in trusted or port_too in trusted or not credential.is_openais():
+    if not credential.is_openais():
         return
-    if host not in OPENAI_HOSTS or not settings.openai_base_url.startswith("https://"):
+    if host in OPENAI_HOSTS:
+        if not settings.openai_base_url.startswith("https://"):
+            raise SettingsError(
+                [f"OPENAI_BASE_URL would send the key in the clear. Example: OPENAI_BASE_URL={OPENAI_URL}"]
+            )
+    elif host not in trusted and port_too not in trusted:
         raise SettingsError(
             [f"OPENAI_BASE_URL would send an OpenAI key to {host}. If that is meant: OPENAI_TRUSTED_HOSTS={host}"]
         )
 
 
 def is_open_to_others(path: Path | None) -> bool:
-    """May users other than its owner read this file? False where there is none."""
+    """May users outside the file's group read or change it? False where there is none."""
     try:
-        return path is not None and bool(path.stat().st_mode & 0o077)
+        return path is not None and bool(path.stat().st_mode & 0o007)
     except OSError:
         return False

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from chatbot.key.shapes import KINDS
 
 SHORTEST = 8  # a shorter value is no secret: some servers take any word for a key
+MOST_LASTING = 8  # keys: those in use are added again from time to time, those that were replaced go at last
 MOST_PASSING = 4  # tokens of a workload identity, which live for minutes
 RUN = 12  # characters of a key, in a row, that are a find
 GRAM = 6  # each sixth place of a text is looked at, so that no run of RUN is missed
@@ -26,17 +27,20 @@ class Watch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lasting: list[str] = []
+        self._lasting: deque[str] = deque(maxlen=MOST_LASTING)
         self._passing: deque[str] = deque(maxlen=MOST_PASSING)
         self._short: list[str] = []  # forms of less than RUN characters, found only whole
         self._grams: dict[str, list[tuple[str, int]]] = {}  # where each piece stands in which form
 
     def add(self, value: str, *, passing: bool = False) -> None:
-        """From now on, watch for this value too; for one that is `passing`, until some newer ones have come."""
+        """From now on, watch for this value too, until enough newer ones have come."""
+        values = self._passing if passing else self._lasting
         with self._lock:
-            if value in self._lasting or value in self._passing or len(value) < SHORTEST:
+            if is_known := value in values:
+                values.remove(value)
+            values.append(value)
+            if is_known:
                 return
-            (self._passing if passing else self._lasting).append(value)
             forms = [form for each in (*self._lasting, *self._passing) for form in _forms(each)]
             grams: dict[str, list[tuple[str, int]]] = {}
             for form in forms:
@@ -80,12 +84,14 @@ def _forms(value: str) -> Iterator[str]:
     """The value as it could show up, without the beginning that all keys of its kind share."""
     start = next((len(start) for start in KINDS if value.startswith(start)), 0)
     secret = value[start:]
+    if len(secret) < SHORTEST:
+        return
     raw = secret.encode()
-    yield from {secret, secret[::-1], quote(secret, safe=""), raw.hex(), raw.hex().upper()}
-    for whole in (raw, value.encode()):
-        for shift in range(3):  # where it begins within base64's groups of three bytes
-            for encode in (base64.b64encode, base64.urlsafe_b64encode):
-                yield encode(b"\0" * shift + whole)[4 if shift else 0 : -4].decode()
+    forms = {secret, secret[::-1], quote(secret, safe=""), raw.hex(), raw.hex().upper()}
+    for shift in range(3):  # where it begins within base64's groups of three bytes
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(b"\0" * shift + raw)[4 if shift else 0 : -4].decode())
+    yield from (form for form in forms if len(form) >= SHORTEST)
 
 
 def _whole(form: str, text: str) -> Iterator[Span]:

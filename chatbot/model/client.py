@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -11,21 +12,21 @@ import httpx2
 import openai
 from openai.auth import WorkloadIdentity, k8s_service_account_token_provider
 
-from chatbot.errors import Broken, Problem
+from chatbot.errors import Problem
 from chatbot.key.credential import Credential, Identity, using
 from chatbot.key.ring import Ring
 from chatbot.key.watch import watch
 from chatbot.model.body import chat_body, responses_body
 from chatbot.model.cut import Cut, current_cut
-from chatbot.model.events import Batch, Call
-from chatbot.model.faults import Refused, problem_of_class, problem_of_status, safe
-from chatbot.model.stream import ChatDecoder, ReplyDecoder, ResponsesDecoder
+from chatbot.model.events import Call
+from chatbot.model.faults import Refused, problem_of_class, problem_of_status
+from chatbot.model.reply import Reply
+from chatbot.model.stream import ChatDecoder, ResponsesDecoder
 from chatbot.model.transport import Urllib3Transport
 
 CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
 WARM_UP_S = 3
-DRAIN_S = 0.5
 LISTING_S = 15
 # Another server than OpenAI's gives tokens at an address of its own: nothing of the identity goes elsewhere.
 DEFAULT_TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105
@@ -84,6 +85,14 @@ class Client:
         except (openai.OpenAIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
             raise _problem(error) from None
 
+    def probe(self) -> None:
+        """Where every key was refused, ask whether one works again: a call that is free, for nobody else would."""
+        for credential in self.ring.credentials if self.ring.is_spent else []:
+            asked_at = time.monotonic()
+            with suppress(Problem):
+                self.models(credential)
+                self.ring.accept(credential, asked_at)
+
     def open(self, call: Call, cut: Cut, credential: Credential | None = None) -> Reply:
         """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply."""
         level = self._level
@@ -110,8 +119,11 @@ class Client:
                 service_account_id=credential.service_account_id,
                 provider={"token_type": "jwt", "get_token": lambda: _subject_token(credential)},
             )
-            self._by_identity = openai.OpenAI(workload_identity=identity, **self._common)
-            cast(Any, self._by_identity)._workload_identity_auth.token_exchange_url = self._exchange
+            made = openai.OpenAI(workload_identity=identity, **self._common)
+            exchange = cast(Any, made)._workload_identity_auth
+            exchange.token_exchange_url = self._exchange
+            exchange.get_token = _or_no_token(exchange.get_token)
+            self._by_identity = made
         return self._by_identity
 
     def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI) -> Reply:
@@ -133,44 +145,20 @@ class Client:
             current_cut.reset(token)
 
 
-class Reply:
-    """A reply that is arriving. Iterate for batches; the last one has an end or a problem."""
+class NoToken(openai.OpenAIError):
+    """The exchange failed in another way than by a refusal: no connection, an error of theirs, a token that is dead."""
 
-    def __init__(self, manager: Any, decoder: ReplyDecoder, cut: Cut) -> None:
-        self._manager = manager
-        self._cut = cut
-        self._decoder = decoder
-        self._is_complete = False
-        self._response: httpx2.Response = manager.__enter__().http_response
-        self.request_id = safe(self._response.headers.get("x-request-id", ""))
-        kind = self._response.headers.get("content-type", "")
-        if "text/event-stream" not in kind.lower():
-            self.close()
-            raise Broken(cause="a 200 that is not an event stream")
-        self._bytes = iter(cast(Iterable[bytes], self._response.stream))  # asked for uncompressed
 
-    def __iter__(self) -> Iterator[Batch]:
+def _or_no_token(get_token: Callable[[], str]) -> Callable[[], str]:
+    def get() -> str:
         try:
-            for data in self._bytes:
-                batch = self._decoder.feed(data)
-                self._is_complete = batch.end is not None
-                yield batch
-                if batch.end or batch.problem:
-                    return
-            yield self._decoder.finish()
-        except httpx2.TimeoutException:
-            yield Batch(problem=Broken(cause="the stream fell silent"))
-        except (openai.OpenAIError, httpx2.HTTPError) as error:
-            yield Batch(problem=Broken(cause=f"the stream was cut ({type(error).__name__})"))
+            return get_token()
+        except openai.OpenAIError:
+            raise
+        except Exception as error:
+            raise NoToken(type(error).__name__) from None
 
-    def close(self) -> None:
-        """Let go of the connection; after a good end it serves another call, once its last bytes are read."""
-        if self._is_complete:
-            self._cut.hurry(DRAIN_S)
-            with suppress(httpx2.HTTPError):
-                next(self._bytes, None)
-        self._cut.release()
-        self._manager.__exit__(None, None, None)
+    return get
 
 
 def _subject_token(identity: Identity) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
 from chatbot.errors import Blocked, Broken, Busy, Problem, TooLong, Unavailable
+from chatbot.key.watch import watch
 
 BACK_OFF_S = 5  # told to visitors when the upstream says nothing of its own
 
@@ -91,6 +92,7 @@ CLASSES: dict[str, tuple[type[Problem], str]] = {
     "ContentFilterFinishReasonError": (Blocked, "stopped by the content filter"),
     "SubjectTokenProviderError": (KeyMissing, "OPENAI_IDENTITY_TOKEN_FILE cannot be read or is empty"),
     "OAuthError": (KeyMissing, "OpenAI exchanged no token: check the identity provider and the service account"),
+    "NoToken": (KeyMissing, "OpenAI's token endpoint gave no token"),
     "InvalidWebhookSignatureError": (Broken, "an answer that is not of the API's form"),
     "WebSocketConnectionClosedError": (Broken, "the connection was closed"),
     "WebSocketQueueFullError": (Busy, "too much at once"),
@@ -161,4 +163,5 @@ def _made(known: tuple[type[Problem], str], name: str, wait: float | None) -> Pr
 
 def safe(name: str) -> str:
     """Codes and request ids go to the log: short, and of harmless characters only."""
-    return name if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) and "sk-" not in name else ""
+    is_harmless = re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) and "sk-" not in name and not watch.finds(name)
+    return name if is_harmless else ""

@@ -32,7 +32,11 @@ class OutgoingGuard:
         begun: list[Any] = []
         body = self._app(environ, lambda *told: begun.append(told) or _no_write)  # type: ignore[func-returns-value]
         chunks, ear = iter(body), Listener(watch)
-        first = next(chunks, b"")
+        try:
+            first = next(chunks, b"")
+        except BaseException:
+            _close(body)
+            raise
         status, headers, *error = begun[-1]
         if _tells(headers) or _hears(ear, first):
             _close(body)
@@ -64,8 +68,8 @@ def _hears(ear: Listener, chunk: bytes) -> bool:
 
 
 def _raise_alarm(environ: WSGIEnvironment) -> None:
-    where = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
-    log.critical("ALERT: an answer to %s held a piece of a key and was not sent", where)
+    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+    log.critical("ALERT: an answer to %s %r held a piece of a key and was not sent", method, path)
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -45,8 +45,8 @@ class Parts:
                 if not self._started.is_set():
                     migrate.prepare(self.engine)
                     self._started.set()
-                    self.begin()
                     self.beat.start()
+                    self.begin()
 
 
 def parts() -> Parts:

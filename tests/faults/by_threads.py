@@ -28,7 +28,7 @@ def main() -> None:
             url, settings.openai_api, house.ring, Urllib3Transport(url), plain=True, silence_s=float(sys.argv[1])
         )
         turns = Turns(house.engine, client, settings, house.signer, free=False)
-        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live, house.ring))
+        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live, []))
         app.extensions["turnkey"] = impatient
         app.before_request(impatient.start)
     make_server(settings.host, settings.port, app, threaded=True).serve_forever()

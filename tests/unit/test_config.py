@@ -11,6 +11,7 @@ import pytest
 
 from chatbot.config import EPHEMERAL, ROOT, Settings, load_settings
 from chatbot.errors import SettingsError
+from tests.fake_openai import make_key
 
 CANARY = "Canary" + "Secret42"
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -187,6 +188,14 @@ def test_lists_are_split_at_commas_and_the_default_model_stands_first(monkeypatc
     monkeypatch.setenv("OPENAI_MODEL", "b")
     monkeypatch.setenv("OPENAI_MODELS", "a, b ,,c")
     assert load_settings().models == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("name", ["LIMIT_SITE", "OPENAI_API", "PORT", "RATELIMIT_STORAGE_URI", "DATABASE_URL"])
+def test_a_key_in_the_wrong_variable_is_not_quoted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    key = make_key()
+    (line,) = refusal(monkeypatch, **{name: key})
+    assert line.startswith(f"{name} is not valid: ")
+    assert key[10:30] not in line
 
 
 def test_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

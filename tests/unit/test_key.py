@@ -114,7 +114,15 @@ FOREIGN = [
 @pytest.mark.parametrize("url", FOREIGN)
 def test_a_key_of_openai_goes_to_no_other_host(url: str, kind: str) -> None:
     line = refusal(given(openai_api_key=make_key(kind), openai_base_url=url))
-    assert line.startswith("OPENAI_BASE_URL ") and "OPENAI_TRUSTED_HOSTS=" in line
+    assert line.startswith("OPENAI_BASE_URL ")
+    assert "OPENAI_TRUSTED_HOSTS=" in line or url.startswith("http://api.openai.com")
+
+
+def test_not_even_a_trusted_openai_is_sent_a_key_in_the_clear() -> None:
+    line = refusal(
+        given(openai_api_key=KEY, openai_base_url="http://api.openai.com/v1", openai_trusted_hosts="api.openai.com")
+    )
+    assert line.startswith("OPENAI_BASE_URL would send the key in the clear")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,11 @@ from chatbot.web.outgoing import KeyLeak, OutgoingGuard
 from tests.fake_openai import make_key
 
 KEY = make_key()
-watch.add(KEY)
+
+
+@pytest.fixture(autouse=True)
+def _watched() -> None:
+    watch.add(KEY)
 
 
 class Body:
@@ -65,7 +69,7 @@ def test_a_body_with_the_key_is_withheld_whole(status: str, caplog: pytest.LogCa
     assert (answer.status_code, answer.json["code"], "X-Kept" in answer.headers) == (500, "internal", False)
     assert KEY[20:40] not in answer.text and b"before" not in answer.get_data()
     assert body.closed
-    assert "ALERT: an answer to GET /here held a piece of a key" in caplog.text
+    assert "ALERT: an answer to GET '/here' held a piece of a key" in caplog.text
 
 
 @pytest.mark.parametrize("header", ["Location", "Set-Cookie", "X-Request-Id"])

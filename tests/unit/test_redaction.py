@@ -49,6 +49,7 @@ class Odd:
     def __del__(self):
         raise RuntimeError(key)
 Odd()""",
+    "a message that does not fit its arguments": "logging.basicConfig(); logging.error('status %d', key)",
     "halves": "logging.basicConfig(); logging.error('%s and %s', key[: len(key) // 2], key[len(key) // 2 :])",
     "bytes": "logging.basicConfig(); logging.error('%r', key.encode())",
     "base64": "import base64; logging.basicConfig(); logging.error(base64.b64encode(key.encode()).decode())",

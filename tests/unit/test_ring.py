@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot import db, migrate
 from chatbot.config import load_settings
@@ -17,8 +19,9 @@ from chatbot.errors import SettingsError
 from chatbot.key import record
 from chatbot.key.credential import Identity, Key
 from chatbot.key.ring import Ring
-from chatbot.key.source import SETTLED_S, FileSource, load_sources
+from chatbot.key.source import LONGEST_WAIT_S, SETTLED_S, FileSource, load_sources
 from chatbot.signing import Signer
+from tests.conftest import wait_for
 from tests.fake_openai import make_key
 
 SIGNER = Signer("the secret of these tests")
@@ -116,21 +119,51 @@ def test_a_file_is_read_again_when_it_changes_and_only_then(
     assert reads == [1]
 
 
-def test_a_file_that_is_being_written_is_left_alone_until_it_has_settled(source: FileSource, path: Path) -> None:
-    path.write_text(TWO[:60])
-    assert value(source.credential()) == ONE
-    path.write_text(TWO)
-    assert value(source.credential()) == ONE
-    time.sleep(SETTLED_S + 0.05)
-    assert value(source.credential()) == TWO
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_next_call_has_the_new_key_and_never_half_of_it(source: FileSource, path: Path, at_once: bool) -> None:
+    """A writer that takes its time is waited for, whether or not the last key was refused."""
 
+    def write() -> None:
+        for part in (TWO[:60], TWO[:100], TWO):
+            path.write_text(part)
+            time.sleep(SETTLED_S / 2)
 
-def test_a_file_is_read_at_once_when_its_key_was_refused(source: FileSource, path: Path) -> None:
-    path.write_text(TWO)
-    assert value(source.credential(at_once=True)) == TWO
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(SETTLED_S / 4)
+    assert value(source.credential(at_once=at_once)) == TWO
+    writer.join()
     path.write_text(THREE)
-    time.sleep(SETTLED_S + 0.05)
-    assert value(source.credential()) == THREE, "and again once it has settled"
+    assert value(source.credential(at_once=at_once)) == THREE
+
+
+def test_a_file_that_never_rests_is_read_all_the_same(source: FileSource, path: Path) -> None:
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            path.with_name("new").write_text(TWO)
+            path.with_name("new").rename(path)
+            time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    wait_for(lambda: path.read_text() == TWO)
+    began = time.monotonic()
+    assert value(source.credential()) == TWO
+    assert time.monotonic() - began < 2 * LONGEST_WAIT_S
+    over.set()
+    writer.join()
+
+
+def test_a_pipe_or_a_folder_is_not_waited_for(source: FileSource, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.unlink()
+    os.mkfifo(path)
+    with caplog.at_level(logging.ERROR):
+        assert [value(source.credential()) for _ in range(3)] == [ONE] * 3
+        path.unlink()
+        assert [value(source.credential()) for _ in range(3)] == [ONE] * 3
+    assert "OPENAI_API_KEY_FILE cannot be read" in caplog.text
 
 
 def test_a_file_that_keeps_its_size_and_time_but_is_another_one_is_read(source: FileSource, path: Path) -> None:
@@ -215,12 +248,24 @@ def test_a_call_that_a_refusal_overtook_does_not_bring_the_key_back(engine: Engi
     assert value(keys.lead()) == TWO
 
 
-def test_a_database_that_is_down_stops_no_failover(tmp_path: Path) -> None:
-    nowhere = db.open_engine(load_settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db"))
-    keys = ring(nowhere, ONE, TWO)  # without tables every statement fails
-    keys.refuse(keys.credentials[0])
+def test_a_database_that_is_down_stops_no_failover_and_hears_of_it_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = db.open_engine(load_settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db"))
+    keys = ring(engine, ONE, TWO)  # without tables every statement fails
+    with caplog.at_level(logging.CRITICAL):
+        keys.refuse(keys.credentials[0])
+        assert value(keys.lead()) == TWO
+        with pytest.raises(SQLAlchemyError):
+            keys.catch_up()
+        assert value(keys.lead()) == TWO
+        migrate.prepare(engine)
+        keys.catch_up()
+        keys.catch_up()
     assert value(keys.lead()) == TWO
-    nowhere.dispose()
+    assert record.refused(engine) == {keys.credentials[0].fingerprint}
+    assert caplog.text.count("ALERT") == 1
+    engine.dispose()
 
 
 def test_without_a_key_there_is_nothing_to_lead_and_nothing_spent() -> None:

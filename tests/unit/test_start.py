@@ -130,7 +130,7 @@ def test_a_key_that_is_due_to_be_replaced_is_named_at_the_start(tmp_path: Path) 
 def test_a_file_of_the_key_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     (path := tmp_path / "key").write_text(KEY.reveal())
     settings = load_settings(_env_file=None, openai_api_key_file=path)
-    for mode, count in ((0o644, 1), (0o640, 1), (0o600, 0), (0o400, 0)):
+    for mode, count in ((0o644, 1), (0o602, 1), (0o640, 0), (0o600, 0), (0o400, 0)):
         path.chmod(mode)
         told = [line for line in warnings(Ring(load_sources(settings, SIGNER))) if str(path) in line]
         assert len(told) == count

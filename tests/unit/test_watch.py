@@ -107,6 +107,24 @@ def test_no_text_is_taken_for_a_key() -> None:
         assert not watch.finds("".join(noise.choices(letters, k=1_000_000)))
 
 
+@pytest.mark.parametrize("key", ["sk-proj-...", "sk-proj-", "sk-proj-good", "sk-svcacct-a1b2c3", "sk-", "12345678"])
+def test_a_key_of_a_few_characters_beyond_its_beginning_breaks_nothing(key: str) -> None:
+    watch = Watch()
+    watch.add(key)
+    assert watch.find("a good and ordinary text, sk-proj- and all, with primary colours") == []
+
+
+def test_keys_that_were_replaced_are_forgotten_before_one_in_use() -> None:
+    watch, in_use = Watch(), make_key()
+    watch.add(in_use)
+    others = [make_key() for _ in range(12)]
+    for other in others:
+        watch.add(other)
+        watch.add(in_use)
+    assert watch.finds(in_use)
+    assert [watch.finds(other) for other in others] == [False] * 5 + [True] * 7
+
+
 def test_the_watch_forgets_passing_values_but_no_lasting_one() -> None:
     watch = Watch()
     watch.add(KEYS["project"])
