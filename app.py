@@ -22,7 +22,7 @@ from chatbot.model.transport import Urllib3Transport
 from chatbot.model.tutor import TutorTransport
 from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
-from chatbot.start import describe, reminders, served_host, warnings, will_serve
+from chatbot.start import describe, refuse_debugger_of_this_start, reminders, warnings, will_serve
 from chatbot.visitors.counters import drop_expired
 from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app. Raises SettingsError when the settings do not allow a start."""
     settings = settings or load_settings()
     set_up_logs(settings)
-    refuse_open_debugger(served_host(settings))
+    refuse_debugger_of_this_start(settings)
     signer = load_signer(settings)
     engine = db.open_engine(settings)
     ring = Ring(load_sources(settings, signer), engine)
@@ -109,7 +109,8 @@ class App(Flask):
     def run(
         self, host: str | None = None, port: int | None = None, debug: bool | None = None, *rest: Any, **more: Any
     ) -> None:
-        refuse_open_debugger(host or "127.0.0.1", debug)
+        named = str(self.config.get("SERVER_NAME") or "127.0.0.1").partition(":")[0]
+        refuse_open_debugger(host or named, bool(debug or self.debug or more.get("use_debugger")))
         super().run(host, port, debug, *rest, **more)
 
 

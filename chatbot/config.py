@@ -128,11 +128,13 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
-def refuse_open_debugger(host: str, debug: bool | None = None) -> None:
-    """Raises SettingsError: a debugger that others can reach lets them run code, and so read the key."""
-    if debug is None:  # as Flask reads it
-        debug = os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
-    if debug and host not in LOOPBACK:
+def refuse_open_debugger(host: str, debugger: bool = False) -> None:
+    """Raises SettingsError: a debugger that others can reach lets them run code, and so read the key.
+
+    It is on by FLASK_DEBUG, as Flask reads it, or where the caller knows that it is.
+    """
+    is_on = debugger or os.environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no")
+    if is_on and host not in LOOPBACK:
         raise SettingsError([f"FLASK_DEBUG is on, and HOST={host} lets others reach the debugger. Unset FLASK_DEBUG."])
 
 

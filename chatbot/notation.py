@@ -24,6 +24,8 @@ def _limit(value: str) -> str:
 
 def _url(value: str) -> str:
     parts = _parts(value)
+    if not all("!" <= char <= "~" for char in value):
+        raise ValueError("must be an address without spaces or line breaks")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("must be an http or https address without a user name")
     return value.rstrip("/")

@@ -9,7 +9,7 @@ import click
 from limits import parse_many
 from sqlalchemy import Engine
 
-from chatbot.config import ROOT, Settings
+from chatbot.config import ROOT, Settings, refuse_open_debugger
 from chatbot.db import now_ms
 from chatbot.key import record
 from chatbot.key.credential import Key
@@ -26,10 +26,11 @@ def describe(settings: Settings, ring: Ring) -> list[str]:
     return [*_paid(settings, ring), _entry(settings), _places(settings)]
 
 
-def served_host(settings: Settings) -> str:
-    """Where this process will listen: HOST, or what `flask run` was told."""
+def refuse_debugger_of_this_start(settings: Settings) -> None:
+    """Raises SettingsError for HOST, or for what `flask run` was told."""
     context = click.get_current_context(silent=True)
-    return str((context.params.get("host") if context else None) or settings.host)
+    told = context.params if context else {}
+    refuse_open_debugger(str(told.get("host") or settings.host), bool(told.get("debugger")))
 
 
 def will_serve() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from urllib.parse import urljoin, urlsplit
 
@@ -13,6 +14,7 @@ from chatbot.config import LOOPBACK
 from chatbot.key.shapes import holds_key
 
 PATIENCE_S = 10
+MOST_S = 60  # in all
 MOST_BYTES = 4 * 1024 * 1024  # of one file
 MOST_SCRIPTS = 200
 HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
@@ -60,14 +62,18 @@ def report_outside(report: Report, url: str) -> None:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         report.wrong("the address is not https: what visitors write can be read on the way", "serve it over TLS")
     site = Site(url)
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.alarm(MOST_S)
     try:
         status, headers, page = site.get("/")
         ready = site.get("/readyz")[0]
         scripts = site.scripts(page)
         told = [path for path in SECRET_PATHS if _tells(*site.get(path))]
-    except (urllib3.exceptions.HTTPError, ValueError) as error:
+    except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
         report.wrong(f"{parts.hostname} does not answer: {type(error).__name__}", "start it; check address and TLS")
         return
+    finally:
+        signal.alarm(0)
     _report_headers(report, headers, is_secure=parts.scheme == "https")
     if status != 200:
         report.wrong(f"the page answers {status}", "give the address at which visitors open it")
@@ -84,6 +90,10 @@ def report_outside(report: Report, url: str) -> None:
         report.wrong(f"the server tells what it must not: {', '.join(told)}", "unset FLASK_DEBUG; serve no files")
     else:
         report.right("neither .env nor .git nor a debugger is served")
+
+
+def _out_of_time(*_: object) -> None:
+    raise TimeoutError
 
 
 def _report_headers(report: Report, headers: urllib3.HTTPHeaderDict, is_secure: bool) -> None:

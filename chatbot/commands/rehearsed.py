@@ -6,6 +6,8 @@ The app runs from a copy of the checkout without its `.env`, so no setting and n
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -39,6 +41,7 @@ class Rehearsal:
         if not (ROOT / "tests" / "fake_openai.py").exists():
             click.echo("The rehearsal needs tests/fake_openai.py of the checkout, which is not here.", err=True)
             return False
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
         folder = Path(tempfile.mkdtemp(prefix="drill-"))
         stage = Stage(folder)
         try:

@@ -16,12 +16,15 @@ from typing import Any
 
 import urllib3
 
-from chatbot.config import EPHEMERAL, ROOT, Settings, child_environment
+from chatbot.config import ROOT, child_environment
 from chatbot.key.credential import Key
 from chatbot.signing import Signer
 
 START_S = 30
-LEFT_OUT = shutil.ignore_patterns(".*", "instance", "node_modules", "__pycache__", "*.png")
+# Of the checkout and of the environment only what the app needs: nothing of the operator's is copied or obeyed.
+NEEDED = ("app.py", "gunicorn.conf.py", "chatbot", "templates", "static", "docs/guide", "tests/__init__.py",
+          "tests/fake_openai.py", "tests/fake_openai_parts")  # fmt: skip
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 QUESTION = "What is an API key? [fake: tokens 20; delay 5]"
 LOOT = "Something long and dear"
 
@@ -42,11 +45,13 @@ class Stage:
     def open(self) -> None:
         """Start both and wait until the app is ready. Raises TimeoutError or OSError."""
         house = self._folder / "checkout"
-        shutil.copytree(ROOT, house, ignore=LEFT_OUT)
+        for name in NEEDED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+            (house / name).parent.mkdir(parents=True, exist_ok=True)
+            copy(ROOT / name, house / name)
         fake_port, port = _free_port(), _free_port()
         self._openai, self._app = f"http://127.0.0.1:{fake_port}", f"http://127.0.0.1:{port}"
-        drop = {*Settings.model_fields, *map(str.lower, EPHEMERAL), "flask_debug"}
-        bare = {name: value for name, value in child_environment().items() if name.lower() not in drop}
+        bare = {name: value for name, value in child_environment().items() if name in KEPT}
         self._start([sys.executable, "tests/fake_openai.py", "--port", str(fake_port)], house, bare, "fake.log")
         self._wait_for(self._openai + "/_env")
         self.key, self.standby = self._control("env")["OPENAI_API_KEY"], self.new_key()

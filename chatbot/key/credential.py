@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatbot.errors import SettingsError
-from chatbot.key.shapes import kind_of
+from chatbot.key.shapes import FOUND, kind_of
 from chatbot.key.watch import watch
 from chatbot.signing import Signer
 
@@ -89,5 +89,7 @@ def check_form(name: str, value: str) -> None:
         raise SettingsError([f"{name} is empty. Put the key there, or remove the variable to run the tutor."])
     if not all("!" <= char <= "~" for char in value) or any(char in value for char in "\"'`"):
         raise SettingsError([f"{name} holds a space, a quote or a character that no key has. Paste the bare key."])
+    if (found := FOUND.search(value)) and found[0] != value:
+        raise SettingsError([f"{name} holds more than a key. Paste the bare key, from sk- to its end."])
     if value.startswith("sk-admin-"):
         raise SettingsError([f"{name} is an admin key. Those manage an organization: use a project key here."])

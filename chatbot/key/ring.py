@@ -15,6 +15,8 @@ from chatbot.key import record
 from chatbot.key.credential import Credential, Identity
 from chatbot.key.source import Source
 
+TOLD_S = 3600  # a key that is refused and accepted by turns raises no alarm at each turn
+
 log = logging.getLogger("chatbot.key")
 
 
@@ -30,6 +32,7 @@ class Ring:
         self._refused: dict[str, float] = {}  # by fingerprint: when this process heard of it
         self._unwritten: dict[str, Credential] = {}  # refusals that the database did not take
         self._noted: set[str] = set()
+        self._told: dict[str, float] = {}  # when the alarm was last raised for a key
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -68,7 +71,8 @@ class Ring:
                 is_news = record.refuse(self._engine, credential)
             except SQLAlchemyError:  # each worker says so by itself, and catch_up() writes it later
                 self._unwritten[credential.fingerprint] = credential
-        if is_news:
+        if is_news and time.monotonic() - self._told.get(credential.fingerprint, -math.inf) > TOLD_S:
+            self._told[credential.fingerprint] = time.monotonic()
             next_one = self.lead([credential])
             what = f"key {next_one.fingerprint} from {next_one.source} serves now" if next_one else "nobody is answered"
             log.critical(

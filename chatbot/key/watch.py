@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from chatbot.key.shapes import KINDS
+from chatbot.key.shapes import KINDS, MARK
 
 SHORTEST = 8  # a shorter value is no secret: some servers take any word for a key
 MOST_LASTING = 8  # keys: those in use are added again from time to time, those that were replaced go at last
@@ -17,6 +17,7 @@ RUN = 12  # characters of a key, in a row, that are a find
 GRAM = 6  # each sixth place of a text is looked at, so that no run of RUN is missed
 
 Span = tuple[int, int]
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 class Watch:
@@ -50,7 +51,9 @@ class Watch:
             self._grams = grams
 
     def find(self, text: str) -> list[Span]:
-        """Where pieces of a watched value stand in the text: (start, end), in order, apart from each other."""
+        """Where pieces of a watched value stand in the text, in either case: (start, end), in order."""
+        lower = text.lower()
+        text = lower if len(lower) == len(text) else text.translate(_LOWER)  # some letters are two in lower case
         spans = [span for form in self._short for span in _whole(form, text)]
         grams, end = self._grams, 0
         if grams:
@@ -81,17 +84,17 @@ class Listener:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The value as it could show up, without the beginning that all keys of its kind share."""
+    """The value as it could show up, in lower case, without the beginning and the mark that all of its kind share."""
     start = next((len(start) for start in KINDS if value.startswith(start)), 0)
-    secret = value[start:]
-    if len(secret) < SHORTEST:
-        return
-    raw = secret.encode()
-    forms = {secret, secret[::-1], quote(secret, safe=""), raw.hex(), raw.hex().upper()}
-    for shift in range(3):  # where it begins within base64's groups of three bytes
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            forms.add(encode(b"\0" * shift + raw)[4 if shift else 0 : -4].decode())
-    yield from (form for form in forms if len(form) >= SHORTEST)
+    for secret in value[start:].split(MARK):
+        if len(secret) < SHORTEST or (len(secret) < RUN and secret.isalpha()):
+            continue  # too short, or a word
+        raw = secret.encode()
+        forms = {secret, secret[::-1], quote(secret, safe=""), raw.hex()}
+        for shift in range(3):  # where it begins within base64's groups of three bytes
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                forms.add(encode(b"\0" * shift + raw)[4 if shift else 0 : -4].decode())
+        yield from (form.lower() for form in forms if len(form) >= SHORTEST)
 
 
 def _whole(form: str, text: str) -> Iterator[Span]:

@@ -153,9 +153,9 @@ def _or_no_token(get_token: Callable[[], str]) -> Callable[[], str]:
     def get() -> str:
         try:
             return get_token()
-        except openai.OpenAIError:
-            raise
         except Exception as error:
+            if type(error).__name__ in ("OAuthError", "SubjectTokenProviderError"):  # told apart by faults.CLASSES
+                raise
             raise NoToken(type(error).__name__) from None
 
     return get

@@ -110,7 +110,7 @@ def problem_of_code(code: str, kind: str = "") -> Problem:
     """The problem for an error event in the stream, by its code, else its type; unknown ones are breaks."""
     for name in (code, kind):
         if name in CODES:
-            return _made(CODES[name], name, None)
+            return _made(_unless_odd(CODES[name], 200), name, None)
     return Broken(cause=f"an error event, code {safe(code) or 'none'}")
 
 
@@ -118,6 +118,7 @@ def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, s
     """The problem for an HTTP error status: by its code, else the status, else the type."""
     known = CODES.get(code) or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
     known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else CLASSES["APIStatusError"])
+    known = _unless_odd(known, status)
     return _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
 
 
@@ -151,6 +152,11 @@ def duration_s(text: str) -> float | None:
     if not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+", text):
         return None
     return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", text))
+
+
+def _unless_odd(known: tuple[type[Problem], str], status: int) -> tuple[type[Problem], str]:
+    """Only a 401 takes a key out of use: elsewhere, or in a stream that is open, its code is a fault like others."""
+    return (Unavailable, known[1]) if known[0] is KeyRefused and status != 401 else known
 
 
 def _made(known: tuple[type[Problem], str], name: str, wait: float | None) -> Problem:

@@ -16,6 +16,7 @@ from chatbot.model.faults import problem_of_code
 from chatbot.model.sse import EventSplitter
 
 _decode = msgspec.json.Decoder().decode
+MOST_TOKENS = 100_000_000
 _REASONS = {
     "stop": "stop",
     "length": "length",
@@ -193,4 +194,5 @@ def _usage(value: object) -> Usage | None:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """Tokens; a number that no answer can have is none."""
+    return value if isinstance(value, int) and 0 < value < MOST_TOKENS else 0

@@ -17,7 +17,11 @@ _BOMS = [
 # Also of the other byte order, whose first NUL and last letter stand outside.
 _WIDE = re.compile(rb"(?:[\t\n\r -~]\0){16,}+[\t\n\r -~]?")
 # A run of base64; lines of 64 or 76 characters are joined, as `base64` and PEM break them.
-_RUN = re.compile(rb"(?:(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{64})\r?\n[ \t]*+)*+[A-Za-z0-9+/_-]{16,}+")
+# Whole lines end a match in any case: it must not be tried again from each of them.
+_RUN = re.compile(
+    rb"(?:(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{64})\r?\n[ \t]*+)++[A-Za-z0-9+/_-]*+"
+    rb"|[A-Za-z0-9+/_-]{16,}+"
+)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _WHITE = b" \t\r\n"
 Needle = tuple[bytes, int]  # a mark in base64, and where in a group of four it begins

@@ -22,6 +22,8 @@ def working_tree(path: Path) -> Source:
     """
     if not path.exists():
         raise CannotScan(f"There is no file or folder {printable(os.fsencode(path))}.")
+    if not path.is_dir():
+        path = path.resolve()  # a link that is named stands for its file
     folder = path if path.is_dir() else path.parent
     top = checkout_of(folder)
     source = Source("file", top or folder)
@@ -78,6 +80,8 @@ def _files(source: Source, folder: Path, names: Iterator[bytes]) -> Iterator[Ite
                     yield Item(shown, path, content.read)
             elif stat.S_ISDIR(mode):
                 source.leave_out("inner checkout")
+            else:
+                source.leave_out("pipe, socket or device")
         except FileNotFoundError:
             continue  # git still tracks it
         except OSError:

@@ -291,7 +291,7 @@ def start_a_child_with_its_own_environment(key: str) -> bytes:
 
 def open_the_debugger(key: str) -> str:
     try:
-        config.refuse_open_debugger("0.0.0.0", debug=True)
+        config.refuse_open_debugger("0.0.0.0", debugger=True)
     except SettingsError:
         return ""
     return f"whoever sees the debugger reads {key}"

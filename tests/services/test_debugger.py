@@ -15,6 +15,9 @@ PROGRAMS = {
     "flask run, by the environment": ["-m", "flask", "run", "--host", "0.0.0.0"],
     "gunicorn by HOST": ["-m", "gunicorn"],
     "gunicorn -b": ["-m", "gunicorn", "-b", "0.0.0.0:{port}"],
+    "flask run --debugger": ["-m", "flask", "run", "--debugger", "--host", "0.0.0.0"],
+    "app.run with a debugger": ["-c", "from app import create_app; create_app().run('0.0.0.0', use_debugger=True)"],
+    "app.debug": ["-c", "from app import create_app; app = create_app(); app.debug = True; app.run('0.0.0.0')"],
     "app.run": ["-c", "from app import create_app; create_app().run('0.0.0.0', debug=True)"],
 }
 
@@ -24,7 +27,7 @@ def test_a_debugger_that_others_could_reach_stops_the_start(way: str, tmp_path: 
     port = free_port()
     arguments = [each.format(port=port) for each in PROGRAMS[way]]
     variables: dict[str, object] = {"DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", "PORT": port}
-    if way != "app.run":
+    if not way.startswith("app.") and "--debugger" not in way:
         variables["FLASK_DEBUG"] = "1"
     if way == "gunicorn by HOST":
         variables["HOST"] = "0.0.0.0"

@@ -259,6 +259,26 @@ def test_the_rehearsal_plays_a_leak_to_its_end_and_no_visitor_notices(tmp_path: 
     assert not list(Path("/tmp").glob("drill-*")), "and left nothing"
 
 
+def test_a_rehearsal_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    """Nor does it obey what the operator's environment says of gunicorn, platform, secret and database."""
+    variables = {"DATABASE_URL": "postgresql://chat@127.0.0.1:9/none", "DYNO": "1", "SECRET_KEY": "s" * 20}
+    variables |= {"GUNICORN_CMD_ARGS": f"--pid {tmp_path}/pid", "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "drill"], cwd=ROOT, env=clean_environment(**variables),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    said = ""
+    while "visitors chat" not in said:
+        line = process.stdout.readline()
+        assert line, f"it came to no chat:\n{said}"
+        said += line
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert list(tmp_path.iterdir()) == [], "no folder, and no file of gunicorn's arguments"
+
+
 class Typist:
     """Reads what a command says as it says it, and types answers."""
 

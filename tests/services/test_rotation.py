@@ -254,6 +254,41 @@ def test_sighup_reads_the_settings_again_and_cuts_no_reply(
     assert good(kept[0]), "27 seconds long, longer than the time a worker has at a shutdown"
 
 
+def test_a_new_worker_that_dies_is_replaced_while_an_old_one_finishes_its_reply(
+    fake: FakeOpenAI, checkout_served: Callable[..., Served]
+) -> None:
+    served = checkout_served(fake.key)
+    (old,) = served.workers()
+    kept: list[Reply] = []
+    long = threading.Thread(target=lambda: kept.append(served.visitor().say("Long [fake: tokens 300; delay 30]")))
+    long.start()
+    fake.wait(lambda: any("Long" in str(call.body) for call in fake.calls))
+    served.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(served.workers()) == 2)
+    new = max(served.workers())
+    wait_for(lambda: served.log.count("chatbot.start: mode: live") == 2, 20)
+    os.kill(new, signal.SIGKILL)
+    wait_for(lambda: set(served.workers()) - {old, new}, 10, "another new worker")
+    assert good(served.visitor().say("Who answers?"))
+    long.join(30)
+    assert good(kept[0])
+
+
+def test_a_worker_that_cannot_begin_again_stops_no_other(house: Callable[..., Served], fake: FakeOpenAI) -> None:
+    """Its key file is gone, say: the others still have the key, and it is tried again."""
+    served = house(WEB_CONCURRENCY=2)
+    first, second = served.workers()
+    path: Path = house.folder / "key"  # type: ignore[attr-defined]
+    path.unlink()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: "OPENAI_API_KEY_FILE cannot be read" in served.log, 20)
+    time.sleep(3)
+    assert served.process.poll() is None and second in served.workers()
+    assert good(served.visitor().say("Hello"))
+    put(path, fake.key)
+    wait_for(lambda: len(served.workers()) == 2 and good(served.visitor().say("Hello")), 20)
+
+
 def test_a_reload_with_settings_that_allow_no_start_changes_nothing(
     fake: FakeOpenAI, checkout_served: Callable[..., Served]
 ) -> None:

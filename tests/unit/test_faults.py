@@ -16,6 +16,7 @@ from chatbot.model.faults import (
     CODES,
     STATUSES,
     ContextTooLong,
+    KeyRefused,
     Refused,
     duration_s,
     problem_of_class,
@@ -188,3 +189,10 @@ def test_any_body_of_an_error_is_taken(body: object) -> None:
     assert type(problem) is Busy
     assert "req_7" in problem.cause
     assert "their words" not in str(problem)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 429, 500])
+def test_only_a_401_takes_a_key_out_of_use(status: int) -> None:
+    assert isinstance(problem_of_status(401, "invalid_api_key", "", {}, ""), KeyRefused)
+    assert not isinstance(problem_of_status(status, "invalid_api_key", "invalid_api_key", {}, ""), KeyRefused)
+    assert not isinstance(problem_of_code("invalid_api_key", "invalid_api_key"), KeyRefused)

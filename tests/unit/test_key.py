@@ -78,6 +78,13 @@ def test_a_key_of_nothing_but_whitespace_is_refused(raw: str, tmp_path: Path) ->
     assert refusal(given(openai_api_key_file=tmp_path / "key")).startswith("OPENAI_API_KEY_FILE is empty")
 
 
+@pytest.mark.parametrize("around", ["OPENAI_API_KEY={}", "Bearer:{}", "x{}", "{},", "{};{}"])
+def test_more_than_a_key_is_refused_wherever_it_would_go(around: str) -> None:
+    raw = around.replace("{}", KEY)
+    for url in ("https://api.openai.com/v1", "http://127.0.0.1:9/v1"):
+        assert "holds more than a key" in refusal(given(openai_api_key=raw, openai_base_url=url))
+
+
 def test_an_admin_key_is_refused() -> None:
     assert "admin key" in refusal(given(openai_api_key=make_key("admin")))
 

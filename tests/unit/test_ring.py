@@ -20,9 +20,12 @@ from chatbot.key import record
 from chatbot.key.credential import Identity, Key
 from chatbot.key.ring import Ring
 from chatbot.key.source import LONGEST_WAIT_S, SETTLED_S, FileSource, load_sources
+from chatbot.model.client import Client
+from chatbot.model.faults import KeyMissing
+from chatbot.model.transport import Urllib3Transport
 from chatbot.signing import Signer
 from tests.conftest import wait_for
-from tests.fake_openai import make_key
+from tests.fake_openai import FakeOpenAI, make_key
 
 SIGNER = Signer("the secret of these tests")
 ONE, TWO, THREE = make_key(), make_key("svcacct"), make_key("")
@@ -293,3 +296,49 @@ def test_an_identity_is_out_only_until_the_worker_catches_up(engine: Engine) -> 
     assert value(keys.lead()) == TWO
     keys.catch_up()
     assert keys.lead() == identity
+
+
+def test_where_every_key_was_refused_the_server_asks_by_itself_whether_one_works_again(engine: Engine) -> None:
+    """Nobody else would: a platform sends no visitors to a server that is not ready."""
+    with FakeOpenAI() as fake:
+        fake.keys = {ONE, TWO}
+        keys = ring(engine, ONE, TWO)
+        client = Client(fake.base_url, "responses", keys, Urllib3Transport(fake.base_url))
+        client.probe()
+        assert fake.requests == [], "there is a key that serves"
+        fake.revoke(ONE)
+        fake.revoke(TWO)
+        for each in keys.credentials:
+            keys.refuse(each)
+        client.probe()
+        assert keys.is_spent and [call.path for call in fake.requests] == ["/v1/models"] * 2
+        fake.restore(TWO)
+        client.probe()
+        assert not keys.is_spent and value(keys.lead()) == TWO
+        assert fake.bill().nano_dollars == 0
+
+
+@pytest.mark.parametrize("trouble", ["down", "500", "nothing", "dead at once"])
+def test_an_exchange_that_fails_in_any_way_is_no_token_this_time(
+    trouble: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So that a key which stands by can serve."""
+    answers = {"500": (500, {}), "nothing": (200, {}), "dead at once": (200, {"access_token": "t", "expires_in": 0})}
+    with FakeOpenAI() as fake:
+        settings = load_settings(_env_file=None, **IDENTITY)
+        (identity,) = (source.credential() for source in load_sources(settings, SIGNER))
+        client = Client(fake.base_url, "responses", Ring(), Urllib3Transport(fake.base_url), plain=True)
+        monkeypatch.setattr(type(fake.identity), "exchange", lambda *_: answers[trouble])
+        if trouble == "down":
+            fake.stop()
+        with pytest.raises(KeyMissing):
+            client.models(identity)
+
+
+def test_a_key_that_flaps_raises_one_alarm(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    keys = ring(engine, ONE, TWO)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(10):
+            keys.refuse(keys.credentials[0])
+            keys.accept(keys.credentials[0], time.monotonic())
+    assert caplog.text.count("ALERT") == 1

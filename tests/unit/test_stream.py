@@ -246,3 +246,11 @@ def test_many_short_lines_of_one_event_are_bounded_too() -> None:
     with pytest.raises(ValueError, match="too large"):
         for _ in range(MAX_EVENT_BYTES // 1000 + 2):
             splitter.feed(b"data: " + b"x" * 1000 + b"\n")
+
+
+@pytest.mark.parametrize("count", [10**30, 2**53, -1, "7", None, 10**8])
+def test_a_number_of_tokens_that_no_answer_can_have_is_none(count: object) -> None:
+    usage = {"input_tokens": count, "output_tokens": 5}
+    event = {"type": "response.completed", "response": {"status": "completed", "usage": usage}}
+    batch = ResponsesDecoder().feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert batch.end and batch.end.usage and (batch.end.usage.input, batch.end.usage.output) == (0, 5)

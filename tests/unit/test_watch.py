@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from chatbot.key.shapes import MARK
 from chatbot.key.watch import RUN, Listener, Watch
 from tests.fake_openai import make_key
 
@@ -61,21 +62,17 @@ def test_a_key_is_found_in_every_form_wherever_it_stands(key: str, watch: Watch)
 
 
 def test_a_run_of_twelve_characters_is_found_and_a_shorter_one_is_not(key: str, watch: Watch) -> None:
-    secret = key[11:]
-    for start in range(len(secret) - RUN):
-        assert watch.finds(f"at {secret[start : start + RUN]}!")
-        assert not watch.finds(f"at {secret[start : start + RUN - 1]}\n")
+    for secret in key[11:].split(MARK):
+        for start in range(len(secret) - RUN):
+            assert watch.finds(f"at {secret[start : start + RUN]}!")
+            assert watch.finds(f"at {secret[start : start + RUN].swapcase()}!")
+            assert not watch.finds(f"at {secret[start : start + RUN - 1]}\n")
 
 
 def test_what_all_keys_have_in_common_is_no_find(watch: Watch) -> None:
-    for text in (
-        "sk-proj-",
-        "sk-svcacct-",
-        "T3Blbk" + "FJ",
-        "sk-proj-...",
-        "Bearer sk-proj-",
-        "sk-svcacct-your-key-here",
-    ):
+    public = ["sk-proj-", "sk-svcacct-", "sk-proj-...", "Bearer sk-proj-", "sk-svcacct-your-key-here", MARK]
+    public += [MARK.encode().hex(), base64.b64encode(MARK.encode()).decode(), MARK.lower(), MARK[::-1]]
+    for text in public:
         assert not watch.finds(text)
 
 
@@ -107,11 +104,13 @@ def test_no_text_is_taken_for_a_key() -> None:
         assert not watch.finds("".join(noise.choices(letters, k=1_000_000)))
 
 
-@pytest.mark.parametrize("key", ["sk-proj-...", "sk-proj-", "sk-proj-good", "sk-svcacct-a1b2c3", "sk-", "12345678"])
+@pytest.mark.parametrize(
+    "key", ["password", "sk-proj-...", "sk-proj-", "sk-proj-good", "sk-svcacct-a1b2c3", "sk-", "12345678"]
+)
 def test_a_key_of_a_few_characters_beyond_its_beginning_breaks_nothing(key: str) -> None:
     watch = Watch()
     watch.add(key)
-    assert watch.find("a good and ordinary text, sk-proj- and all, with primary colours") == []
+    assert watch.find("a good and ordinary text, sk-proj- and all, with primary colours and a password") == []
 
 
 def test_keys_that_were_replaced_are_forgotten_before_one_in_use() -> None:

@@ -42,6 +42,13 @@ def test_a_key_of_tomorrow_without_the_mark_of_todays_is_known_by_its_beginning(
     assert visitor.say("sk-proj-" + make_key()[8:70].replace("T3Blbk", "")).status == 422
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\n", "\r\n", "\ufeff"])
+@pytest.mark.parametrize("at", [12, 47, 84, 120])
+def test_a_key_is_seen_through_what_mails_and_pages_put_into_it(visitor: Visitor, hidden: str, at: int) -> None:
+    key = make_key()
+    assert visitor.say(f"Is {key[:at]}{hidden}{key[at:]} real?").status == 422
+
+
 @pytest.mark.parametrize(
     "text",
     [
