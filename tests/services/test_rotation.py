@@ -179,11 +179,13 @@ def test_a_damaged_or_missing_file_leaves_the_last_key_in_place(
     assert fake.calls[-1].key == new
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_refused_key_fails_over_in_the_same_turn_once_for_all_workers(
-    house: Callable[..., Served], fake: FakeOpenAI
+    house: Callable[..., Served], fake: FakeOpenAI, database: str, request: pytest.FixtureRequest
 ) -> None:
     standby = fake.new_key()
-    served = house(standby, WEB_CONCURRENCY=3)
+    where = {} if database == "sqlite" else {"DATABASE_URL": request.getfixturevalue("postgres_database")}
+    served = house(standby, WEB_CONCURRENCY=3, **where)
     fake.revoke(fake.key)
     assert good(served.visitor().say("Hello"))
     assert [call.key for call in fake.calls] == [fake.key, standby], "one refused call, one answered"
