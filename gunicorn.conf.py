@@ -96,6 +96,7 @@ def on_starting(server):
 
 def on_reload(server):
     """Do not wait for the workers that are replaced: gunicorn hears no other signal meanwhile."""
+    server.patience_s = server.cfg.graceful_timeout
     server.cfg.set("graceful_timeout", 0)
 
 
@@ -106,7 +107,7 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     worker.generation = generation()
-    worker.cfg.set("graceful_timeout", graceful_timeout)
+    worker.cfg.set("graceful_timeout", getattr(server, "patience_s", worker.cfg.graceful_timeout))
     logging.getLogger("chatbot.start").disabled = not worker.speaks
 
 

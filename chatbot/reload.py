@@ -29,9 +29,8 @@ def reload_with_care(arbiter: Any, check: Callable[[], object]) -> None:
             return
         _state[0] = (_state[0] + 1) % 256
         replaced = arbiter.worker_age
-        patience_s = arbiter.cfg.graceful_timeout
         reload()
-        arbiter.cfg.set("graceful_timeout", patience_s)
+        arbiter.cfg.set("graceful_timeout", arbiter.patience_s)  # which on_reload() put by
 
     def manage_new_workers() -> None:
         """gunicorn counts those on their way out, too; a new one that has died is to be replaced all the same."""

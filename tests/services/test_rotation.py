@@ -238,10 +238,10 @@ def test_a_lack_of_scope_or_an_address_off_the_list_retires_no_key_and_says_the_
 def test_sighup_reads_the_settings_again_and_cuts_no_reply(
     fake: FakeOpenAI, tmp_path: Path, checkout_served: Callable[..., Served]
 ) -> None:
-    served = checkout_served(fake.key)
+    served = checkout_served(fake.key, GUNICORN_CMD_ARGS="--graceful-timeout 6")
     with crowd(served, 20) as visitors:
         wait_for(lambda: len(visitors.replies) > 10, 30)
-        long = threading.Thread(target=lambda: kept.append(served.visitor().say("Long [fake: tokens 900; delay 30]")))
+        long = threading.Thread(target=lambda: kept.append(served.visitor().say("Long [fake: tokens 400; delay 30]")))
         kept: list[Reply] = []
         long.start()
         fake.wait(lambda: any("Long" in str(call.body) for call in fake.calls))
@@ -253,7 +253,7 @@ def test_sighup_reads_the_settings_again_and_cuts_no_reply(
         time.sleep(1)
         assert visitors.leave() == []
         long.join(60)
-    assert good(kept[0]), "27 seconds long, longer than the time a worker has at a shutdown"
+    assert good(kept[0]), "12 seconds long, longer than the time a worker has at a shutdown"
 
 
 def test_a_new_worker_that_dies_is_replaced_while_an_old_one_finishes_its_reply(
@@ -322,13 +322,13 @@ def checkout_served(tmp_path: Path, fake: FakeOpenAI) -> Iterator[Callable[..., 
         (house / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
         (house / ".env").chmod(0o600)
 
-    def start(key: str) -> Served:
+    def start(key: str, **variables: object) -> Served:
         write(key)
         port = free_port()
         log_path = tmp_path / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"], cwd=house, env=clean_environment(PORT=port),
+                [sys.executable, "-m", "gunicorn"], cwd=house, env=clean_environment(PORT=port, **variables),
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         running.append(Served(f"http://127.0.0.1:{port}", process, log_path, f"sqlite:///{house}/instance/chat.db"))
