@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -117,6 +118,8 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read and validate all settings. Raises SettingsError with one line per fault, never quoting a secret."""
     try:
+        if "_env_file" not in overrides:
+            _leave_to_file(ROOT / ".env")
         settings = Settings(**overrides)
         if settings.sqlite_path:
             settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +129,14 @@ def load_settings(**overrides: Any) -> Settings:
         why = f"names a folder that cannot be made: {type(error).__name__}"
         raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
     return settings
+
+
+def _leave_to_file(path: Path) -> None:
+    """`flask` copies `.env` into the environment; there its values would outlive a change of the file."""
+    copied = dotenv_values(path) if path.is_file() else {}
+    for name in [name for name in copied if name.lower() in Settings.model_fields]:
+        if os.environ.get(name) == copied[name]:
+            del os.environ[name]
 
 
 def refuse_open_debugger(host: str, debugger: bool = False) -> None:

@@ -349,6 +349,33 @@ def test_a_real_incident_is_asked_verified_and_written_down(
         assert secret not in told + said
 
 
+def test_a_new_key_in_the_env_file_is_seen_while_the_drill_asks(
+    fake: FakeOpenAI, tmp_path: Path, checkout: Path
+) -> None:
+    """`flask` has copied the old one into its environment by then."""
+
+    def write(key: str) -> None:
+        (checkout / ".env").write_text(f"OPENAI_API_KEY={key}\n")
+        (checkout / ".env").chmod(0o600)
+
+    write(fake.key)
+    desk = Desk(tmp_path, checkout, **fake.env_without_key)
+    desk.flask("db", "upgrade")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "drill", "--real"], cwd=checkout, env=clean_environment(**desk.variables),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
+    )  # fmt: skip
+    typist = Typist(process)
+    typist.answer("Which key leaked?", "")
+    typist.answer("Since when", "")
+    typist.expect("Make a new key at")
+    write(fake.new_key())
+    typist.answer("", "")
+    typist.expect("ok    a new key is in place")
+    process.communicate()
+    assert process.returncode == 1, "it was broken off there"
+
+
 def test_a_step_that_is_not_done_stays_open_and_fails_the_drill(
     fake: FakeOpenAI, tmp_path: Path, checkout: Path
 ) -> None:
