@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import flask
+import httpx2
+import openai
 from pydantic import SecretStr
 from werkzeug.test import Client
 
@@ -30,6 +32,7 @@ from chatbot.errors import Problem, SettingsError
 from chatbot.key import credential, redact, source, watch
 from chatbot.model import client as model_client
 from chatbot.model import faults, transport
+from chatbot.signing import Signer
 from chatbot.web import body, outgoing
 from tests.fake_openai import FakeOpenAI
 from tests.visitor import new_id
@@ -153,8 +156,6 @@ def show_the_settings(key: str) -> str:
 
 def show_what_the_sdk_holds(key: str) -> str:
     """Its attributes, and the request that goes with each of its exceptions."""
-    import openai
-
     house = House(key)
     house.fake.fault("error rate_limit_exceeded", times=9)
     sdk = house.parts.client._by_key
@@ -260,9 +261,7 @@ def start_with_a_dirty_key(key: str) -> str:
                 _env_file=None, openai_api_key=f"{key[:40]}\n{key[40:]}", openai_base_url=fake.base_url,
                 openai_trusted_hosts=["127.0.0.1"],
             )  # fmt: skip
-            (found,) = source.load_sources(settings, config_signer())
-            import httpx2
-
+            (found,) = source.load_sources(settings, Signer("the secret of these tests"))
             with credential.using(found.credential()):
                 wire.handle_request(httpx2.Request("POST", fake.base_url + "/responses", content=b"{}"))
         except SettingsError as refused:
@@ -270,12 +269,6 @@ def start_with_a_dirty_key(key: str) -> str:
         except ValueError as error:
             return str(error).replace("\\n", "")
     return ""
-
-
-def config_signer() -> Any:
-    from chatbot.signing import Signer
-
-    return Signer("the secret of these tests")
 
 
 def start_a_child(key: str) -> bytes:

@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -211,9 +213,6 @@ def test_the_doctor_looks_at_a_server_from_outside(serve: Serve, tmp_path: Path)
 
 
 def test_a_careless_server_is_found_out_from_outside(tmp_path: Path) -> None:
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
     key = make_key()
     files = {
         "/": '<script src="/app.js"></script>',

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +19,7 @@ import pytest
 
 from chatbot.key.credential import Key
 from chatbot.signing import Signer
-from tests.conftest import Served, wait_for
+from tests.conftest import ROOMY, ROOT, Served, clean_environment, free_port, wait_for, wait_until_ready
 from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
 from tests.visitor import Reply
@@ -306,12 +309,6 @@ def test_a_reload_with_settings_that_allow_no_start_changes_nothing(
 @pytest.fixture
 def checkout_served(tmp_path: Path, fake: FakeOpenAI) -> Iterator[Callable[..., Served]]:
     """A function that serves a copy of the checkout whose settings are in its `.env`; `write` changes the key there."""
-    import shutil
-    import subprocess
-    import sys
-
-    from tests.conftest import ROOMY, ROOT, clean_environment, free_port, wait_until_ready
-
     house = tmp_path / "checkout"
     names = shutil.ignore_patterns(".*", "instance", "node_modules", "__pycache__", "tests", "bench")
     shutil.copytree(ROOT, house, ignore=names)
