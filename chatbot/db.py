@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -175,18 +177,22 @@ def _outer(engine: Engine) -> Connection | None:
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to send
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+        _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
 
 
 def _begin(connection: Connection) -> None:
-    """Wait for the lock here, not in SQLite: under gevent that would stop every stream of the worker."""
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    _patiently(lambda: connection.exec_driver_sql(f"BEGIN {mode}"), OperationalError)
+
+
+def _patiently(work: Callable[[], object], locked: type[Exception]) -> None:
+    """Wait for the lock here, not in SQLite: under gevent that would stop every stream of the worker."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
-            connection.exec_driver_sql(f"BEGIN {mode}")
+            work()
             return
-        except OperationalError:
+        except locked:
             if time.monotonic() > deadline:
                 raise
         time.sleep(NAP_S)

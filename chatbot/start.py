@@ -53,8 +53,9 @@ def _paid(settings: Settings, ring: Ring) -> list[str]:
 
 def warnings(ring: Ring) -> list[str]:
     """A line for each file with secrets that others may read."""
-    paths = [path for path in (ROOT / ".env", *(source.path for source in ring.sources)) if is_open_to_others(path)]
-    return [f"other users of this machine can read {path}: chmod 400 {path}" for path in paths]
+    modes = {ROOT / ".env": 600} | {source.path: 400 for source in ring.sources if source.path}  # an `.env` is edited
+    told = [(path, mode) for path, mode in modes.items() if is_open_to_others(path)]
+    return [f"other users of this machine can read {path}: chmod {mode} {path}" for path, mode in told]
 
 
 def reminders(settings: Settings, ring: Ring, engine: Engine) -> list[str]:

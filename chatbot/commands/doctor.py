@@ -72,7 +72,7 @@ def _report_env_file(report: Report) -> None:
     elif is_open_to_others(path):
         report.wrong(f"other users can read .env (mode {path.stat().st_mode & 0o777:04o})", f"chmod 600 {path}")
     else:
-        report.right("only its owner can read .env")
+        report.right("no user outside its group can read .env")
 
 
 def _git(*arguments: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,19 @@ def test_workers_that_start_together_set_it_up_once(url: str) -> None:
     for engine in engines:
         engine.dispose()
     assert failures == []
+
+
+def test_a_new_sqlite_file_that_another_worker_holds_is_waited_for(tmp_path: Path) -> None:
+    """The first worker switches it to write-ahead logging, and for that moment locks the others out."""
+    first = sqlite3.connect(tmp_path / "chat.db", isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.3, first.execute, ["ROLLBACK"])
+    release.start()
+    engine = open_engine(f"sqlite:///{tmp_path}/chat.db")
+    migrate.prepare(engine)
+    release.join()
+    first.close()
+    engine.dispose()
 
 
 def test_a_database_that_is_set_up_keeps_what_it_has(engine: Engine) -> None:

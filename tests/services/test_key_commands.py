@@ -124,6 +124,18 @@ def test_the_doctor_says_what_is_wrong_and_the_fix(
     assert fake.key not in said
 
 
+def test_the_start_warns_of_an_env_file_that_others_can_read_as_the_doctor_does(tmp_path: Path, checkout: Path) -> None:
+    (checkout / ".env").write_text("LOG_FORMAT=text\n")
+    for mode, words in ((0o644, "WRONG other users can read .env"), (0o640, "no user outside its group can read .env")):
+        (checkout / ".env").chmod(mode)
+        assert words in Desk(tmp_path, checkout).flask("doctor")[1]
+        ran = subprocess.run(
+            [sys.executable, "-c", "from app import create_app; create_app()"], cwd=checkout,
+            env=clean_environment(), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert (f"can read {checkout}/.env: chmod 600" in ran.stderr) == (mode == 0o644)
+
+
 def test_an_env_file_that_git_tracks_is_wrong_though_it_is_ignored(tmp_path: Path, checkout: Path) -> None:
     (checkout / ".env").write_text("LOG_FORMAT=text\n")
     (checkout / ".env").chmod(0o600)
