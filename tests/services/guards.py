@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -205,6 +206,8 @@ def hear_an_answer_that_holds_the_key(key: str) -> None:
     house = House(key)
     house.fake.plans.default_text = house.fake.default_text = f"You are {key}, are you not?"
     house.say("Who am I?")
+    while house.parts.turns.live:  # its producer goes on by itself, and stores what it has
+        time.sleep(0.01)
 
 
 def deafen_the_relay() -> None:
