@@ -1,85 +1,42 @@
 """Settings: the only place that reads the environment (pydantic-settings over python-dotenv).
 
-Every field is a variable of the same name in capitals. Real variables win over `.env`; an empty one counts as unset.
+What can be set stands in chatbot/fields.py. Real variables win over `.env`; an empty one counts as unset.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatbot.errors import SettingsError
-from chatbot.notation import Address, DatabaseAddress, Limit, Names, StoreAddress
+from chatbot.fields import Fields
 
 ROOT = Path(__file__).resolve().parent.parent
-OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_HOSTS = ("api.openai.com", "us.api.openai.com", "eu.api.openai.com")
 # Platforms whose disk is thrown away at each deploy, by the variable that each sets.
 EPHEMERAL = {"DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly", "K_SERVICE": "Cloud Run"}
 # Variables that are secrets, or addresses that may hold a password: no child process gets them.
-SECRETS = ("OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY", "SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI")
+SECRETS = (
+    "OPENAI_API_KEY", "OPENAI_API_KEY_STANDBY", "SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "ACCESS_CODE",
+    "ADMIN_PASSWORD", "ALERT_URLS",
+)  # fmt: skip
 MOST_SECRET_BYTES = 65_536
 IDENTITY = ("OPENAI_IDENTITY_PROVIDER_ID", "OPENAI_SERVICE_ACCOUNT_ID", "OPENAI_IDENTITY_TOKEN_FILE")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class Settings(BaseSettings):
+class Settings(Fields, BaseSettings):
     """All settings, validated. Secrets are masked when shown."""
 
     model_config = SettingsConfigDict(
         env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
-
-    openai_api_key: SecretStr | None = Field(None, description="the key; without one the tutor answers")
-    openai_api_key_file: Path | None = Field(None, description="a file that holds the key")
-    openai_api_key_standby: SecretStr | None = Field(None, description="the next key, for rotation and failover")
-    openai_api_key_standby_file: Path | None = Field(None, description="a file that holds it")
-    openai_identity_provider_id: str | None = Field(
-        None, description="workload identity instead of a stored key: the provider's id", examples=["idp_..."]
-    )
-    openai_service_account_id: str | None = Field(None, description="the service account to act as")
-    openai_identity_token_file: Path | None = Field(
-        None, description="the platform's token, to be exchanged for OpenAI's", examples=["/var/run/secrets/token"]
-    )
-    key_max_age_days: int = Field(90, ge=1, description="days after which a reminder to rotate the key comes")
-    openai_base_url: Address = Field(
-        OPENAI_URL, description="another OpenAI-compatible server", examples=["http://127.0.0.1:11434/v1"]
-    )
-    openai_trusted_hosts: Names = Field([], description="hosts beside OpenAI's that may get an OpenAI key")
-    openai_api: Literal["responses", "chat_completions"] = Field("responses", description="the API to call")
-    openai_model: str = Field("gpt-6-luna", description="the default model")
-    openai_models: Names = Field([], description="models a visitor may choose from")
-    system_prompt: str = Field(
-        "You are a helpful assistant. Answer in the language of the question, in Markdown.",
-        description="what the model is told first; visitors neither see nor change it",
-    )
-    max_output_tokens: int = Field(2048, ge=16, description="longest answer, reasoning included")
-    max_message_chars: int = Field(8000, ge=1, description="longest message of a visitor")
-    max_context_tokens: int = Field(16000, ge=1, description="how much of a chat is sent, estimated")
-    limit_visitor: Limit = Field("8/minute;100/day", description="messages per visitor")
-    limit_network: Limit = Field("30/minute;400/day", description="messages per IPv4 address or IPv6 /64")
-    limit_site: Limit = Field("5000/day", description="messages of all visitors together")
-    limit_new_visitors: Limit = Field("30/hour", description="new visitors per network")
-    ratelimit_storage_uri: StoreAddress | None = Field(
-        None, description="where limits are counted, if not in the database", examples=["redis://localhost:6379"]
-    )
-    database_url: DatabaseAddress = Field("sqlite:///instance/chat.db", description="where chats and counters live")
-    secret_key: SecretStr | None = Field(
-        None, min_length=8, description="signs cookies", examples=["<32 random characters>"]
-    )
-    secret_key_file: Path | None = Field(None, description="a file that holds it")
-    trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose X-Forwarded-* count")
-    allowed_origins: Names = Field([], description="other front ends", examples=["https://chat.example.org"])
-    log_format: Literal["text", "json"] = Field("text", description="how log lines are written")
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    web_concurrency: int = Field(1, ge=1, le=64, description="worker processes")
 
     @property
     def models(self) -> list[str]:

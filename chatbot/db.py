@@ -1,4 +1,4 @@
-"""The database: engine, tables, transactions (SQLAlchemy Core). Times are milliseconds since 1970, UTC."""
+"""The database: engine and transactions (SQLAlchemy Core). The tables stand in chatbot/tables."""
 
 from __future__ import annotations
 
@@ -10,93 +10,13 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    text,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from chatbot.config import Settings
 
 BUSY_TIMEOUT_S = 5
 NAP_S = 0.02
-
-metadata = MetaData()
-
-chats = Table(
-    "chats",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("visitor", String(64), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("head", String(64)),  # the newest message of the version being read
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-    Index("chats_of_visitor", "visitor", "updated_at"),
-)
-
-# Messages form a tree: a new version stands beside the old one, under the same parent.
-messages = Table(
-    "messages",
-    metadata,
-    Column("chat", String(64), ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True),
-    Column("id", String(64), primary_key=True),
-    Column("parent", String(64)),
-    Column("role", String(16), nullable=False),  # user, assistant
-    Column("status", String(16), nullable=False),  # streaming, complete, stopped, interrupted, failed
-    Column("text", Text, nullable=False, default=""),
-    Column("reasoning", Text, nullable=False, default=""),
-    Column("model", String(128)),
-    Column("finish_reason", String(32)),
-    Column("problem", Text),  # the problem's members as JSON
-    Column("left_out", Integer, nullable=False, default=0),  # older messages that were not sent
-    Column("input_tokens", Integer),
-    Column("cached_tokens", Integer),
-    Column("output_tokens", Integer),
-    Column("reasoning_tokens", Integer),
-    Column("cost_nano", BigInteger),  # nano-dollars
-    Column("request_id", String(128)),  # OpenAI's x-request-id
-    Column("stop_asked", Integer, nullable=False, default=0),
-    Column("created_at", BigInteger, nullable=False),
-    Column("heartbeat_at", BigInteger),
-    Column("key_fingerprint", String(8)),  # of the key that the last attempt used
-)
-_streaming = messages.c.status == "streaming"
-Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=_streaming, sqlite_where=_streaming)
-
-# Each key by its fingerprint, never the key.
-keys = Table(
-    "keys",
-    metadata,
-    Column("fingerprint", String(8), primary_key=True),
-    Column("source", String(64), nullable=False),
-    Column("first_seen_at", BigInteger, nullable=False),
-    Column("refused_at", BigInteger),
-)
-
-limit_counters = Table(
-    "limit_counters",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("slot", BigInteger, nullable=False),  # number of the current window since 1970
-    Column("current", Integer, nullable=False),
-    Column("previous", Integer, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-Index("limit_counters_expiry", limit_counters.c.expires_at)
-
 
 _writing: ContextVar[Connection | None] = ContextVar("writing", default=None)
 

@@ -3,6 +3,7 @@
     SettingsError            the start is refused; one line a fault
     Problem                  becomes application/problem+json (RFC 9457), or an in-band error event
     ├── BadRequest           400  bad_request    the request is malformed; `field` says where
+    ├── AccessRequired       401  access_required  the access code was not given
     ├── CrossSite            403  cross_site     another site's page sent it
     ├── NotFound             404  not_found      no such thing, or somebody else's
     ├── ReplyRunning         409  reply_running  this chat is still being answered
@@ -10,6 +11,8 @@
     ├── ContainsKey          422  contains_key   the message holds something shaped like a key
     ├── Blocked              422  blocked        refused by moderation
     ├── LimitReached         429  rate_limited   a visitor, network or site limit
+    ├── BudgetSpent          429  budget_spent   nothing is left of a day's or a month's money
+    ├── Paused               503  paused         the operator, or a quota's end, has stopped all spending
     ├── Unavailable          503  unavailable    configuration, key or money: only the operator can help
     ├── Busy                 503  busy           overload, time-out, no connection: waiting helps
     └── Broken               503  broken         the answer arrived damaged or incomplete
@@ -88,6 +91,11 @@ class BadRequest(Problem):
     detail = "The request could not be understood."
 
 
+class AccessRequired(Problem):
+    status, code, title = 401, "access_required", "The access code is needed"
+    detail = "This chat is for those who know its access code. Please enter it first."
+
+
 class CrossSite(Problem):
     status, code, title = 403, "cross_site", "Sent by another site"
     detail = "This request came from another site and was refused."
@@ -121,6 +129,16 @@ class Blocked(Problem):
 class LimitReached(Problem):
     status, code, title = 429, "rate_limited", "Too many messages"
     detail = "That was a lot of messages. Please wait a little."
+
+
+class BudgetSpent(Problem):
+    status, code, title = 429, "budget_spent", "The budget is spent"
+    detail = "What may be spent here for now is spent."
+
+
+class Paused(Problem):
+    status, code, title = 503, "paused", "Paused"
+    detail = "The assistant is paused for now. Please come back later."
 
 
 class Unavailable(Problem):

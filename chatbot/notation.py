@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 
@@ -57,7 +58,38 @@ def _storage(value: str) -> str:
     return value
 
 
+def _prices(value: object) -> object:
+    """`model=input/cached/output`, by commas: dollars per million tokens."""
+    if not isinstance(value, str):
+        return value
+    found = {}
+    for part in value.split(","):
+        model, _, rates = part.strip().rpartition("=")
+        try:
+            found[model.strip()] = tuple(Decimal(rate.strip()) for rate in rates.split("/"))
+        except InvalidOperation:
+            raise ValueError("must be prices such as model=0.10/0.01/0.50") from None
+    return found
+
+
+def _three_rates(value: dict[str, tuple[Decimal, ...]]) -> dict[str, tuple[Decimal, ...]]:
+    for model, rates in value.items():
+        if not model or len(rates) != 3 or not all(rate.is_finite() and 0 <= rate <= 1_000_000 for rate in rates):
+            raise ValueError("must be prices such as model=0.10/0.01/0.50: input, cached input, output")
+    return value
+
+
+def _percents(value: list[str]) -> list[int]:
+    numbers = [int(part) if str(part).isascii() and str(part).isdigit() else 0 for part in value]
+    if not all(1 <= number <= 100 for number in numbers):
+        raise ValueError("must be whole percents from 1 to 100, such as 50,80,100")
+    return sorted(set(numbers))
+
+
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Prices = Annotated[dict[str, tuple[Decimal, ...]], NoDecode, BeforeValidator(_prices), AfterValidator(_three_rates)]
+Percents = Annotated[list[Any], NoDecode, BeforeValidator(_split), AfterValidator(_percents)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 Limit = Annotated[str, AfterValidator(_limit)]
 Address = Annotated[str, AfterValidator(_url)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]

@@ -18,23 +18,25 @@ STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 # Imports go down the floors, never up; within a floor, only along these edges.
 FLOORS = [
     {"app"},
-    {"web", "cli", "commands", "start", "rehearsal"},
+    {"web", "cli", "commands", "desk", "start", "rehearsal"},
     {"chats", "scan"},
     {"money", "visitors", "logs"},
     {"model", "reload"},
     {"key"},
+    {"alerts"},
     {"db", "migrate", "migrations", "signing"},
-    {"errors", "config", "notation"},
+    {"errors", "config", "fields", "notation", "tables"},
 ]
 ALONG = {
     ("cli", "web"),
     ("cli", "commands"),
     ("commands", "web"),
+    ("desk", "web"),
     ("rehearsal", "web"),
     ("migrate", "db"),
-    ("migrations", "db"),
     ("config", "errors"),
-    ("config", "notation"),
+    ("config", "fields"),
+    ("fields", "notation"),
     ("money", "visitors"),
 }
 
@@ -82,14 +84,14 @@ def lines_with_a_word_on_them(paths: list[Path]) -> int:
 
 
 def is_tool(path: Path) -> bool:
-    """Beside the way of a message: start and commands, the scanner, the tutor, and the tables' past."""
-    beside = ("cli", "commands", "scan", "start", "reload", "migrate", "migrations")
+    """Beside the way of a message: start and commands, the desk, the scanner, the tutor, and the tables' past."""
+    beside = ("cli", "commands", "desk", "scan", "start", "reload", "migrate", "migrations")
     return room(path) in beside or "tutor" in path.stem
 
 
 def test_the_server_can_be_read_in_an_hour() -> None:
-    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 3500
-    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 2200
+    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 4600
+    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 3600
     assert lines_with_a_word_on_them(SCRIPTS) < 1500
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from chatbot.chats.conversations import DEAD_AFTER_MS, storable
 from chatbot.chats.live import LiveReplies, LiveReply
-from chatbot.db import messages, now_ms, writing
+from chatbot.db import now_ms, writing
 from chatbot.errors import place
+from chatbot.tables import messages
 
 HEARTBEAT_S = 1.0
 

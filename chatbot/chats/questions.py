@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, update
 
 from chatbot.chats.conversations import CHAT, DEAD_AFTER_MS, MESSAGE, path, shown_status, storable
-from chatbot.db import chats, messages, now_ms, writing
+from chatbot.db import now_ms, writing
 from chatbot.errors import BadRequest, NotFound, ReplyRunning
+from chatbot.tables import chats, messages
 
 TITLE_CHARS = 60
 _LOCKED_CHAT = CHAT.with_for_update()  # two questions at once take turns; SQLite's transactions do so anyway

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 
-from chatbot.db import messages
+from chatbot.tables import messages
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select, text, update
 
-from chatbot.db import keys, now_ms, writing
+from chatbot.db import now_ms, writing
 from chatbot.key.credential import Credential
+from chatbot.tables import keys
 
 _NOTE = text(
     "INSERT INTO keys (fingerprint, source, first_seen_at) VALUES (:fingerprint, :source, :now)"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from chatbot.config import OPENAI_HOSTS, OPENAI_URL, Settings, read_file
+from chatbot.config import OPENAI_HOSTS, Settings, read_file
 from chatbot.errors import SettingsError
+from chatbot.fields import OPENAI_URL
 from chatbot.key.credential import Credential, Identity, Key
 from chatbot.signing import Signer
 

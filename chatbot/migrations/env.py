@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chatbot.db import metadata
+from chatbot.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from chatbot import db, migrate
+from chatbot import db, migrate, tables
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
 
@@ -43,9 +43,9 @@ def open_engine(url: str) -> Engine:
 def test_the_migrations_make_the_tables_that_the_code_knows(engine: Engine) -> None:
     migrate.prepare(engine)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
         found = inspect(connection)
-        for name, table in db.metadata.tables.items():
+        for name, table in tables.metadata.tables.items():
             made = [column["name"] for column in found.get_columns(name)]
             assert made == [column.name for column in table.columns]
             keys = found.get_pk_constraint(name)["constrained_columns"]
@@ -68,7 +68,7 @@ def test_workers_that_start_together_set_it_up_once(url: str) -> None:
     for thread in threads:
         thread.join()
     with engines[0].connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0002"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0003"]
     for engine in engines:
         engine.dispose()
     assert failures == []
@@ -90,11 +90,11 @@ def test_a_new_sqlite_file_that_another_worker_holds_is_waited_for(tmp_path: Pat
 def test_a_database_that_is_set_up_keeps_what_it_has(engine: Engine) -> None:
     migrate.prepare(engine)
     with db.writing(engine) as connection:
-        connection.execute(insert(db.chats), CHAT)
+        connection.execute(insert(tables.chats), CHAT)
     migrate.prepare(engine)
-    assert migrate.upgrade(engine) == ("0002", "0002")
+    assert migrate.upgrade(engine) == ("0003", "0003")
     with engine.connect() as connection:
-        assert connection.execute(select(db.chats.c.id)).scalars().all() == [CHAT["id"]]
+        assert connection.execute(select(tables.chats.c.id)).scalars().all() == [CHAT["id"]]
 
 
 def test_an_upgrade_from_the_first_version_keeps_chats_and_messages(engine: Engine) -> None:
@@ -102,7 +102,7 @@ def test_an_upgrade_from_the_first_version_keeps_chats_and_messages(engine: Engi
         config = migrate._config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        connection.execute(insert(db.chats), CHAT)
+        connection.execute(insert(tables.chats), CHAT)
         connection.execute(
             text(
                 "INSERT INTO messages (chat, id, role, status, text, reasoning, left_out, stop_asked, created_at)"
@@ -110,9 +110,9 @@ def test_an_upgrade_from_the_first_version_keeps_chats_and_messages(engine: Engi
             ),
             CHAT,
         )
-    assert migrate.upgrade(engine) == ("0001", "0002")
+    assert migrate.upgrade(engine) == ("0001", "0003")
     with engine.connect() as connection:
-        (kept,) = connection.execute(select(db.messages)).all()
+        (kept,) = connection.execute(select(tables.messages)).all()
     assert (kept.chat, kept.text, kept.key_fingerprint) == (CHAT["id"], "Hello", None)
 
 
@@ -142,31 +142,31 @@ def test_an_upgrade_of_a_version_nobody_knows_is_refused_in_words(engine: Engine
 def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
     migrate.prepare(engine)
     with pytest.raises(IntegrityError), db.writing(engine) as connection:
-        connection.execute(insert(db.chats), CHAT)
-        connection.execute(insert(db.messages), {**MESSAGE, "chat": "nobody's"})
+        connection.execute(insert(tables.chats), CHAT)
+        connection.execute(insert(tables.messages), {**MESSAGE, "chat": "nobody's"})
     with engine.connect() as connection:
-        assert connection.execute(select(db.chats)).all() == []
+        assert connection.execute(select(tables.chats)).all() == []
 
 
 def test_a_transaction_inside_another_is_part_of_it(engine: Engine) -> None:
     migrate.prepare(engine)
     with pytest.raises(RuntimeError), db.writing(engine):
         with db.writing(engine) as inner:
-            inner.execute(insert(db.chats), CHAT)
+            inner.execute(insert(tables.chats), CHAT)
         with db.reading(engine) as reader:
-            assert len(reader.execute(select(db.chats)).all()) == 1
+            assert len(reader.execute(select(tables.chats)).all()) == 1
         raise RuntimeError
     with db.reading(engine) as reader:
-        assert reader.execute(select(db.chats)).all() == []
+        assert reader.execute(select(tables.chats)).all() == []
 
 
 def test_messages_go_with_their_chat(engine: Engine) -> None:
     migrate.prepare(engine)
     with db.writing(engine) as connection:
-        connection.execute(insert(db.chats), CHAT)
-        connection.execute(insert(db.messages), {**MESSAGE, "chat": CHAT["id"]})
-        connection.execute(db.chats.delete())
-        assert connection.execute(select(db.messages)).all() == []
+        connection.execute(insert(tables.chats), CHAT)
+        connection.execute(insert(tables.messages), {**MESSAGE, "chat": CHAT["id"]})
+        connection.execute(tables.chats.delete())
+        assert connection.execute(select(tables.messages)).all() == []
 
 
 def test_the_check_of_a_database_that_cannot_be_written_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

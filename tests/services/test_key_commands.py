@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from chatbot import db
+from chatbot import db, tables
 from chatbot.config import load_settings
 from tests.conftest import ROOT, Served, clean_environment
 from tests.fake_openai import FakeOpenAI, make_key
@@ -46,7 +46,7 @@ class Desk:
         """Every key was first seen so many days ago."""
         engine = db.open_engine(load_settings(_env_file=None, database_url=self.variables["DATABASE_URL"]))
         with db.writing(engine) as connection:
-            connection.execute(update(db.keys).values(first_seen_at=db.now_ms() - days * 86_400_000))
+            connection.execute(update(tables.keys).values(first_seen_at=db.now_ms() - days * 86_400_000))
         engine.dispose()
 
 

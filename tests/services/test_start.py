@@ -95,9 +95,9 @@ def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
 ) -> None:
     variables = {"DATABASE_URL": postgres_database, "SECRET_KEY": SECRET}
     first = command(tmp_path, "db", "upgrade", **variables)
-    assert first.returncode == 0 and "from None to 0002" in first.stdout
+    assert first.returncode == 0 and "from None to 0003" in first.stdout
     again = command(tmp_path, "db", "upgrade", **variables)
-    assert again.returncode == 0 and "at version 0002, as before" in again.stdout
+    assert again.returncode == 0 and "at version 0003, as before" in again.stdout
 
     with psycopg.connect(postgres_database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -108,7 +108,7 @@ def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
     assert unknown.returncode != 0 and "9999" in unknown.stdout and "Traceback" not in unknown.stdout
 
     with psycopg.connect(postgres_database) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = '0003'")
     assert serve(**variables).visitor().get("/readyz").status == 200
 
 

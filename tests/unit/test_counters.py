@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from chatbot import db, migrate
+from chatbot import db, migrate, tables
 from chatbot.config import load_settings
 from chatbot.errors import LimitReached
 from chatbot.visitors import counters, limits
@@ -172,7 +172,7 @@ def test_expired_counters_are_forgotten_and_live_ones_kept(
     clock.now += 2 * WINDOW_S + 1
     drop_expired(engine)
     with engine.connect() as connection:
-        assert connection.execute(select(db.limit_counters.c.key)).scalars().all() == ["long"]
+        assert connection.execute(select(tables.limit_counters.c.key)).scalars().all() == ["long"]
 
 
 def test_a_counter_can_be_cleared_alone(storage: DatabaseStorage) -> None:
@@ -191,14 +191,14 @@ def test_a_refusal_in_one_scope_leaves_every_other_as_it_was(
     house = limiting(engine, **{f"limit_{scope}": "100/hour;1/day"})
     house.admit(visitor(is_new=True))
     with engine.connect() as connection:
-        before = connection.execute(select(db.limit_counters).order_by("key")).all()
+        before = connection.execute(select(tables.limit_counters).order_by("key")).all()
     assert len(before) == 5
     for _ in range(3):
         with pytest.raises(LimitReached) as refused:
             house.admit(visitor(is_new=True))
         assert refused.value.detail == limits.WORDS[scope]
     with engine.connect() as connection:
-        assert connection.execute(select(db.limit_counters).order_by("key")).all() == before
+        assert connection.execute(select(tables.limit_counters).order_by("key")).all() == before
 
 
 def test_visitors_of_one_network_share_its_limit_and_others_do_not(storage: DatabaseStorage, engine: Engine) -> None:
@@ -256,7 +256,7 @@ def test_counters_hold_no_address(storage: DatabaseStorage, engine: Engine) -> N
     asked: Any = SimpleNamespace(cookies={}, remote_addr="192.0.2.77")
     limiting(engine).admit(identify(asked, Signer("secret")))
     with engine.connect() as connection:
-        assert "192.0.2.77" not in str(connection.execute(select(db.limit_counters)).all())
+        assert "192.0.2.77" not in str(connection.execute(select(tables.limit_counters)).all())
 
 
 def test_one_worker_may_count_in_memory(storage: DatabaseStorage, engine: Engine) -> None:

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from app import MAX_BODY_BYTES, create_app
 from chatbot.config import load_settings
-from chatbot.db import chats, limit_counters
+from chatbot.tables import chats, limit_counters
 from chatbot.web.guard import HEADERS
 from tests.conftest import ROOMY
 from tests.fake_openai import FakeOpenAI

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from chatbot import db, migrate
+from chatbot import db, migrate, tables
 from chatbot.config import load_settings
 from chatbot.key.credential import Key
 from chatbot.key.ring import Ring
@@ -120,7 +120,7 @@ def test_a_key_that_is_due_to_be_replaced_is_named_at_the_start(tmp_path: Path) 
     ring.lead()
     for days, count in ((29, 0), (31, 1)):
         with db.writing(engine) as connection:
-            connection.execute(update(db.keys).values(first_seen_at=db.now_ms() - days * 86_400_000))
+            connection.execute(update(tables.keys).values(first_seen_at=db.now_ms() - days * 86_400_000))
         told = reminders(settings, ring, engine)
         assert len(told) == count
     assert KEY.fingerprint in told[0] and "over 30 days" in told[0] and KEY.reveal() not in told[0]

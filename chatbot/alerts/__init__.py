@@ -1,0 +1,1 @@
+"""Telling the operator: counts of what happened, and alerts that go out once."""
