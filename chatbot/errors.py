@@ -55,6 +55,7 @@ class Problem(Exception):
     detail = "Something went wrong on the server. Please try again."
     retryable = False  # may the same call be made once more before the first byte?
     told_wait = False  # did the upstream itself say how long to wait?
+    charged = "all"  # what OpenAI may bill for a call that failed so before any text: nothing, input or all
 
     def __init__(
         self,

@@ -13,9 +13,11 @@ from chatbot.chats.conversations import DEAD_AFTER_MS, storable
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import now_ms, writing
 from chatbot.errors import place
+from chatbot.money.ledger import Ledger
 from chatbot.tables import messages
 
 HEARTBEAT_S = 1.0
+LOOK_S = 0.4  # what others ask for is obeyed within a second, work and all
 
 _KEEP = (
     update(messages)
@@ -35,13 +37,20 @@ Chore = tuple[float, Callable[[], object]]  # to be done again after so many sec
 class Beat:
     """A thread (under gevent a greenlet) that starts once, after a worker's fork."""
 
-    def __init__(self, engine: Engine, live: LiveReplies, chores: list[Chore]) -> None:
+    def __init__(self, engine: Engine, live: LiveReplies, ledger: Ledger) -> None:
         self._engine = engine
         self._live = live
-        self._chores = chores
+        self._ledger = ledger
+        self._chores: list[Chore] = []
         self._lock = threading.Lock()
         self._running = False
-        self._done_at = [time.monotonic()] * len(chores)
+        self._kept_at = 0.0
+        self._done_at: list[float] = []
+
+    def take_on(self, chores: list[Chore]) -> None:
+        """Do these as well, each for the first time after its interval."""
+        self._chores += chores
+        self._done_at += [time.monotonic()] * len(chores)
 
     def start(self) -> None:
         """Begin to beat, unless this process does already."""
@@ -56,21 +65,28 @@ class Beat:
                 self.beat()
             except Exception as error:  # the next beat may succeed
                 log.error("a beat failed: %s at %s", type(error).__name__, place(error))
-            time.sleep(HEARTBEAT_S)
+            time.sleep(LOOK_S)
 
     def beat(self) -> None:
         """Store what is live, obey what was asked, and from time to time clean up."""
         if len(self._live):
-            with writing(self._engine) as connection:
-                self._keep(connection)
+            with self._engine.connect() as connection:
                 stops = set(connection.execute(_STOPS).scalars())
             for reply in self._replies():
                 if reply.chat in stops:
                     reply.stop()
+            if time.monotonic() - self._kept_at >= HEARTBEAT_S:
+                self._kept_at = time.monotonic()
+                with writing(self._engine) as connection:
+                    self._keep(connection)
+                    self._ledger.keep()
         for number, (interval_s, work) in enumerate(self._chores):
-            if time.monotonic() - self._done_at[number] > interval_s:
+            if time.monotonic() - self._done_at[number] >= interval_s:
                 self._done_at[number] = time.monotonic()
-                work()
+                try:
+                    work()
+                except Exception as error:  # the others are done all the same, and it again in its time
+                    log.error("a chore failed: %s at %s", type(error).__name__, place(error))
 
     def _keep(self, connection: Connection) -> None:
         names = ("of_chat", "of_message", "now_text", "now_reasoning", "now_ms")

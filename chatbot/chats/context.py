@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from chatbot.money.prices import BYTES_PER_TOKEN
 
-TURN_TOKENS = 4  # what a role and its separators take
+TURN_TOKENS = 6  # what a role and its separators take
+MOST_TURN_TOKENS = 16  # no server takes more for them
+MOST_CALL_TOKENS = 64  # nor for what stands around a call
 
 
 def estimate_tokens(text: str) -> int:
     """Tokens of a text, estimated from its UTF-8 bytes: English takes fewer, most other writing about as many."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
+
+
+def most_tokens(system: str, turns: list[tuple[str, str]]) -> int:
+    """A bound that no call of these texts exceeds: no token is shorter than a byte of UTF-8."""
+    sizes = [len(text.encode("utf-8", "replace")) + MOST_TURN_TOKENS for text in (system, *(text for _, text in turns))]
+    return sum(sizes) + MOST_CALL_TOKENS
 
 
 def fit(system: str, turns: list[tuple[str, str]], max_tokens: int) -> tuple[list[tuple[str, str]], int]:

@@ -43,6 +43,7 @@ class LiveReply:
         self.chat, self.message, self.question, self.model = chat, message, question, model
         self.cut = Cut()
         self.left_out = 0
+        self.shortened_to: int | None = None  # tokens, where what is left of a budget allows no more
         self.began = time.monotonic()
         self.outcome: Outcome | None = None
         self.failure: Problem | None = None  # as it was raised, for an answer that has not begun

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from dataclasses import replace
 
-from chatbot.chats.context import fit
+from chatbot.alerts.alarm import Alarms
+from chatbot.chats.context import fit, most_tokens
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.errors import Broken, Problem, Withheld
 from chatbot.key.credential import Credential
@@ -16,6 +16,8 @@ from chatbot.model.client import Client
 from chatbot.model.events import Batch, Call, End
 from chatbot.model.faults import ContextTooLong, KeyMissing, KeyRefused
 from chatbot.model.reply import Reply
+from chatbot.money.account import Account
+from chatbot.money.charge import Attempt
 from chatbot.reload import LONGEST_REPLY_S
 
 BACK_OFF_S = 0.5
@@ -25,15 +27,18 @@ PACE_S = 0.00125  # pause after each read, times the live replies: the busier th
 LONGEST_PACE_S = 0.1
 MOST_KEYS = 10  # refused in one turn: each is another one, put in place while the turn was under way
 
-log = logging.getLogger("chatbot.relay")
-
 
 class Relay:
     """Makes one reply. `call.turns` is the whole chat; what does not fit `context_tokens` is left out, oldest first."""
 
-    def __init__(self, client: Client, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies) -> None:
+    def __init__(
+        self, client: Client, account: Account, reply: LiveReply, call: Call, context_tokens: int, others: LiveReplies,
+        alarms: Alarms,
+    ) -> None:  # fmt: skip
         self._client, self._reply, self._call, self._others = client, reply, call, others
         self._context_tokens = context_tokens
+        self._alarms = alarms
+        self.account = account
         self._ring = client.ring
         self._tried: list[Credential] = []
         self._ear, self._inner_ear = Listener(watch), Listener(watch)
@@ -41,7 +46,16 @@ class Relay:
         self._upstream: Reply | None = None
         self.key: Credential | None = None  # of the last attempt
         self.request_id = ""
+        self.flagged = False  # by moderation
         self.first_ms: float | None = None
+
+    def reserve(self) -> None:
+        """Hold the money for the next attempt, after booking the last. Raises the Problem where there is not enough."""
+        turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens)
+        hold = self.account.open(most_tokens(self._call.system, turns))
+        self._fitted = replace(self._call, turns=turns, max_output_tokens=hold.max_output_tokens)
+        is_short = hold.max_output_tokens < self._call.max_output_tokens
+        self._reply.shortened_to = hold.max_output_tokens if is_short else None
 
     def run(self) -> End:
         """Make the reply to its end. Raises its Problem, after a retry where that helps."""
@@ -62,13 +76,29 @@ class Relay:
             self._upstream.close()
 
     def _attempt(self) -> End:
-        turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens)
+        if self.account.attempt is not None:
+            self.reserve()
+        attempt = self.account.begin()
+        try:
+            end = self._listen(attempt)
+            attempt.usage, attempt.outcome = end.usage, "complete"
+            return end
+        except Problem as problem:
+            attempt.problem, attempt.outcome = problem, self._reply.stop_status or problem.code
+            raise
+
+    def _listen(self, attempt: Attempt) -> End:
         self.close()
         self.key, asked_at = self._ring.lead(self._tried), time.monotonic()
-        self._upstream = self._client.open(replace(self._call, turns=turns), self._reply.cut, self.key)
+        attempt.key = self.key.fingerprint if self.key else None
+        self._upstream = self._client.open(self._fitted, self._reply.cut, self.key)
         self._ring.accept(self.key, asked_at)
-        self.request_id = self._upstream.request_id
+        self.request_id = attempt.request_id = self._upstream.request_id
+        self.flagged = self._upstream.flagged
         for batch in self._upstream:
+            self.flagged = self.flagged or batch.flagged
+            attempt.usage = batch.usage or attempt.usage
+            attempt.hear(batch.text + batch.reasoning)
             if batch.problem is None or batch.text:
                 self._deliver(batch)
             if batch.problem is not None:
@@ -85,19 +115,20 @@ class Relay:
 
     def _deliver(self, batch: Batch) -> None:
         if self._ear.hears(batch.text) or self._inner_ear.hears(batch.reasoning):
-            log.critical(
-                "ALERT: an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
-            )
+            words = "an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
+            self._alarms.raise_alarm("leak", "answer", words, period="hour")
             raise Withheld(cause="the answer held a piece of a key")
         if batch.events:
             if self.first_ms is None and batch.text:
                 self.first_ms = (time.monotonic() - self._reply.began) * 1000
+                if self.account.attempt:
+                    self.account.attempt.first_ms = round(self.first_ms)
             self._reply.append(batch.text, batch.reasoning)
 
     def _is_too_long(self) -> bool:
         if time.monotonic() - self._reply.began > LONGEST_REPLY_S:
             raise Broken(cause=f"not complete after {LONGEST_REPLY_S} s")
-        return self._reply.size > self._call.max_output_tokens * CHARS_PER_TOKEN
+        return self._reply.size > self._fitted.max_output_tokens * CHARS_PER_TOKEN
 
     def _change_key(self, problem: Problem) -> None:
         """Let the next attempt use another key; raise where there is none, or where the answer has begun."""

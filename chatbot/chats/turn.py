@@ -5,19 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from chatbot.alerts.alarm import Alarms
+from chatbot.alerts.tally import Tally
 from chatbot.chats import conversations, questions
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.questions import Ask, Asked
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
-from chatbot.errors import Problem, ReplyRunning, Unavailable, place
+from chatbot.db import writing
+from chatbot.errors import Blocked, Problem, ReplyRunning, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
-from chatbot.money.prices import cost_nano
+from chatbot.model.faults import QuotaSpent
+from chatbot.money import switches
+from chatbot.money.account import Account
+from chatbot.money.hold import Payer
+from chatbot.money.ledger import Ledger
+from chatbot.money.quota import pause_for_quota
 from chatbot.signing import Signer
 
 FIRST_EVENT_S = 10  # a first event later than this finds the answer begun: its faults are told in the stream
@@ -25,50 +35,99 @@ FIRST_EVENT_S = 10  # a first event later than this finds the answer begun: its 
 log = logging.getLogger("chatbot.turn")
 
 
-class Turns:
-    """Makes replies. `free`: the tutor answers, and nothing costs anything."""
+@dataclass(frozen=True)
+class Turn:
+    """A question that is stored, with money held for its answer, but not yet asked."""
 
-    def __init__(self, engine: Engine, client: Client, settings: Settings, signer: Signer, *, free: bool) -> None:
+    ask: Ask
+    reply: LiveReply
+    relay: Relay
+    on_blocked: Callable[[], None] = lambda: None
+
+
+class Turns:
+    """Makes replies."""
+
+    def __init__(
+        self, engine: Engine, client: Client, ledger: Ledger, settings: Settings, signer: Signer, alarms: Alarms,
+        tally: Tally,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._client = client
+        self._ledger = ledger
         self._settings = settings
         self._signer = signer
-        self._free = free
+        self._alarms = alarms
+        self._tally = tally
+        self._owed: list[tuple[Turn, Outcome]] = []  # ended, but not stored yet: the database failed
         self.live = LiveReplies()
 
-    def start(self, ask: Ask) -> LiveReply:
-        """Begin a reply and return it once the upstream has answered, or after FIRST_EVENT_S.
+    def prepare(self, ask: Ask, on_blocked: Callable[[], None] = lambda: None) -> Turn:
+        """Store the question and hold the worst case of its answer: both, or neither. May be part of a transaction.
 
-        Raises the Problem of a reply that failed before its first event; the question is stored all the same.
+        `on_blocked` hears that moderation blocked it.
+        Raises Paused, BudgetSpent and LimitReached, NotFound, ReplyRunning and BadRequest, and Unavailable when the
+        database does not take it.
         """
         try:
-            asked = questions.ask(self._engine, ask)
+            with writing(self._engine):
+                asked = questions.ask(self._engine, ask)
+                reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
+                account = Account(self._engine, self._ledger, Payer(ask.visitor, ask.chat, asked.answer, ask.model))
+                bound = self._settings.max_context_tokens
+                relay = Relay(self._client, account, reply, self._call(ask, asked), bound, self.live, self._alarms)
+                relay.reserve()
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None
         except SQLAlchemyError as error:
             log.error("a question could not be stored: %s", type(error).__name__)
             raise Unavailable() from None
-        reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
-        self.live[reply.chat] = reply
-        threading.Thread(target=self._run, args=(reply, ask, asked), daemon=True, name="reply").start()
-        reply.wait_started(FIRST_EVENT_S)
-        return reply
+        return Turn(ask, reply, relay, on_blocked)
+
+    def start(self, turn: Turn) -> LiveReply:
+        """Ask, and return the reply once the upstream has answered, or after FIRST_EVENT_S.
+
+        Raises the Problem of a reply that failed before its first event; the question is stored all the same.
+        """
+        self.live[turn.reply.chat] = turn.reply
+        threading.Thread(target=self._run, args=(turn,), daemon=True, name="reply").start()
+        turn.reply.wait_started(FIRST_EVENT_S)
+        return turn.reply
 
     def rehearse(self, ask: Ask) -> None:
         """Make a reply in the caller's own thread and transaction, and do not report it."""
-        asked = questions.ask(self._engine, ask)
-        self._produce(LiveReply(ask.chat, asked.answer, asked.question, ask.model), ask, asked)
+        self._produce(self.prepare(ask))
 
-    def _run(self, reply: LiveReply, ask: Ask, asked: Asked) -> None:
-        self._report(reply, ask, *self._produce(reply, ask, asked))
+    def catch_up(self) -> None:
+        """Store and book what the database would not take before."""
+        for owed in list(self._owed):
+            self._store(*owed)
+            self._owed.remove(owed)
 
-    def _produce(self, reply: LiveReply, ask: Ask, asked: Asked) -> tuple[Outcome, Problem | None, Relay]:
-        relay = Relay(self._client, reply, self._call(ask, asked), self._settings.max_context_tokens, self.live)
+    def obey(self) -> None:
+        """Stop what is under way, where a pause says so."""
+        pause = switches.look(self._engine).pause if self.live else None
+        if pause and pause.stops_replies:
+            for reply in list(self.live.values()):
+                reply.stop()
+
+    def _run(self, turn: Turn) -> None:
+        outcome, failure = self._produce(turn)
+        self._report(turn, outcome, failure)
+        if turn.relay.flagged:
+            self._tally.count("flagged")
+        if isinstance(failure, Blocked):
+            self._tally.count("blocked")
+            turn.on_blocked()
+        if isinstance(failure, QuotaSpent):
+            pause_for_quota(self._engine, self._alarms, failure)
+
+    def _produce(self, turn: Turn) -> tuple[Outcome, Problem | None]:
+        reply, relay = turn.reply, turn.relay
         failure: Problem | None = None
         try:
             end = relay.run()
-            cost = 0 if self._free else cost_nano(ask.model, end.usage) if end.usage else None
-            outcome = Outcome("complete", end.reason, usage=end.usage, cost_nano=cost, left_out=reply.left_out)
+            outcome = Outcome("complete", end.reason, usage=end.usage, left_out=reply.left_out)
         except Problem as problem:
             failure = problem
             outcome = Outcome("failed", problem=problem.members(), left_out=reply.left_out)
@@ -78,10 +137,10 @@ class Turns:
             outcome = Outcome("failed", problem=failure.members(), left_out=reply.left_out)
         if reply.stop_status and outcome.status == "failed":
             failure, outcome = None, Outcome(reply.stop_status, left_out=reply.left_out)
-        self._settle(reply, outcome, relay)
+        outcome = self._settle(turn, outcome)
         reply.end(outcome, failure)
         relay.close()
-        return outcome, failure, relay
+        return outcome, failure
 
     def _call(self, ask: Ask, asked: Asked) -> Call:
         return Call(
@@ -90,26 +149,38 @@ class Turns:
             turns=asked.turns,
             max_output_tokens=self._settings.max_output_tokens,
             safety_identifier=self._signer.digest("safety", ask.visitor),
+            moderation=self._settings.moderation,
             cache_key=self._signer.digest("cache", ask.chat)[:32],
         )
 
-    def _settle(self, reply: LiveReply, outcome: Outcome, relay: Relay) -> None:
-        key = relay.key.fingerprint if relay.key else None
+    def _settle(self, turn: Turn, outcome: Outcome) -> Outcome:
+        """Store the answer and book its cost; later, where the database fails, but listeners do not wait for that."""
         for wait_s in (0.1, 1.0, None):
             try:
-                conversations.finish(self._engine, reply, outcome, relay.request_id, key)
+                outcome = self._store(turn, outcome)
                 break
             except Exception as error:  # whatever it was: listeners must not wait for ever
                 log.error("an answer could not be stored: %s at %s", type(error).__name__, place(error))
-                if wait_s is not None:
+                if wait_s is None:
+                    self._owed.append((turn, outcome))
+                else:
                     time.sleep(wait_s)
-        self.live.remove(reply)
+        self.live.remove(turn.reply)
+        return outcome
 
-    def _report(self, reply: LiveReply, ask: Ask, outcome: Outcome, failure: Problem | None, relay: Relay) -> None:
-        usage = outcome.usage
+    def _store(self, turn: Turn, outcome: Outcome) -> Outcome:
+        """Both in one transaction. Raises SQLAlchemyError, and may be tried again."""
+        key = turn.relay.key.fingerprint if turn.relay.key else None
+        with writing(self._engine):
+            outcome = replace(outcome, cost_nano=turn.relay.account.close())
+            conversations.finish(self._engine, turn.reply, outcome, turn.relay.request_id, key)
+        return outcome
+
+    def _report(self, turn: Turn, outcome: Outcome, failure: Problem | None) -> None:
+        ask, reply, relay, usage = turn.ask, turn.reply, turn.relay, outcome.usage
         log.log(
             logging.WARNING if failure else logging.INFO,
-            "turn %s visitor=%s chat=%s model=%s key=%s tokens=%s/%s first=%sms total=%dms request=%s%s",
+            "turn %s visitor=%s chat=%s model=%s key=%s tokens=%s/%s cost=%s first=%sms total=%dms request=%s%s",
             outcome.status,
             ask.visitor[:8],
             ask.chat[:8],
@@ -117,6 +188,7 @@ class Turns:
             relay.key.fingerprint if relay.key else "-",
             usage.input if usage else "?",
             usage.output if usage else "?",
+            "?" if outcome.cost_nano is None else f"${outcome.cost_nano / 1e9:.6f}",
             "?" if relay.first_ms is None else round(relay.first_ms),
             (time.monotonic() - reply.began) * 1000,
             relay.request_id or "-",

@@ -32,6 +32,10 @@ class KeyMissing(Unavailable):
     """No token could be had for the workload identity this time: a key that stands by may serve."""
 
 
+class QuotaSpent(Unavailable):
+    """The money at OpenAI has run out, or a limit on it is reached: asking again cannot help."""
+
+
 class Refused(Unavailable):
     """The server refused the request's form: perhaps a parameter that only OpenAI's own API knows."""
 
@@ -46,12 +50,12 @@ CODES: dict[str, tuple[type[Problem], str]] = {
     "ip_not_allowed": (Unavailable, "this server's address is not on the project's IP allowlist"),
     "unsupported_country_region_territory": (Unavailable, "OpenAI does not serve this server's country"),
     "model_not_found": (Unavailable, "the project has no access to the model, or it has been retired"),
-    "insufficient_quota": (Unavailable, "the quota is used up: check the plan and billing"),
-    "credit_balance_exhausted": (Unavailable, "the prepaid credit is used up"),
-    "billing_hard_limit_reached": (Unavailable, "the billing limit is reached"),
-    "project_spend_limit_exceeded": (Unavailable, "the project's spend limit is reached"),
-    "organization_spend_limit_exceeded": (Unavailable, "the organization's spend limit is reached"),
-    "organization_usage_limit_exceeded": (Unavailable, "the organization's usage limit is reached"),
+    "insufficient_quota": (QuotaSpent, "the quota is used up: check the plan and billing"),
+    "credit_balance_exhausted": (QuotaSpent, "the prepaid credit is used up"),
+    "billing_hard_limit_reached": (QuotaSpent, "the billing limit is reached"),
+    "project_spend_limit_exceeded": (QuotaSpent, "the project's spend limit is reached"),
+    "organization_spend_limit_exceeded": (QuotaSpent, "the organization's spend limit is reached"),
+    "organization_usage_limit_exceeded": (QuotaSpent, "the organization's usage limit is reached"),
     "rate_limit_exceeded": (Busy, "over the project's rate limit"),
     "slow_down": (Busy, "asked to slow down"),
     "server_is_overloaded": (Busy, "OpenAI is overloaded"),
@@ -68,6 +72,8 @@ CODES: dict[str, tuple[type[Problem], str]] = {
     "invalid_request_error": (Refused, "the request was refused"),
 }
 
+# What our transport says of a connection that was never made: nothing was sent, so nothing is billed.
+UNSENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "gaierror", "ConnectionRefusedError")
 VAGUE = ("invalid_request_error", "server_error")  # types that say less than the status does
 
 # HTTP status, for errors whose code says nothing
@@ -110,7 +116,9 @@ def problem_of_code(code: str, kind: str = "") -> Problem:
     """The problem for an error event in the stream, by its code, else its type; unknown ones are breaks."""
     for name in (code, kind):
         if name in CODES:
-            return _made(_unless_odd(CODES[name], 200), name, None)
+            problem = _made(_unless_odd(CODES[name], 200), name, None)
+            problem.charged = "input" if isinstance(problem, Busy) else "nothing"
+            return problem
     return Broken(cause=f"an error event, code {safe(code) or 'none'}")
 
 
@@ -119,15 +127,20 @@ def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, s
     known = CODES.get(code) or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
     known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else CLASSES["APIStatusError"])
     known = _unless_odd(known, status)
-    return _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
+    problem = _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
+    problem.charged = "input" if status >= 500 else "nothing"  # a gateway's 5xx does not tell what stands behind it
+    return problem
 
 
 def problem_of_class(error: BaseException) -> Problem:
     """The problem for an SDK error without a status, by the nearest class in its ancestry."""
     for base in type(error).__mro__:
         if base.__name__ in CLASSES:
-            name = f"{type(error).__name__} {safe(str(error.__cause__))}"  # what our transport says: a class name
-            return _made(CLASSES[base.__name__], name.strip(), None)
+            said = safe(str(error.__cause__))  # what our transport says: a class name
+            problem = _made(CLASSES[base.__name__], f"{type(error).__name__} {said}".strip(), None)
+            if said in UNSENT or isinstance(problem, KeyMissing):
+                problem.charged = "nothing"
+            return problem
     return Broken(cause=f"unforeseen {type(error).__name__}")
 
 

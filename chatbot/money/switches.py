@@ -39,19 +39,22 @@ class Pause:
 
 @dataclass(frozen=True)
 class Switches:
-    """All of them, as they were read. `caps`: nano-dollars by budget, where the settings do not decide."""
+    """All of them, as they were read. `caps`: nano-dollars by budget, where the settings do not decide.
+
+    `last_pause`: the one that holds, or one that has ended by itself.
+    """
 
     pause: Pause | None
     caps: dict[str, int]
+    last_pause: Pause | None = None
 
 
 def read(connection: Connection) -> Switches:
-    found = dict(connection.execute(_ALL).tuples().all())
-    pause = Pause(**json.loads(found[PAUSE])) if PAUSE in found else None
-    if pause and pause.until is not None and pause.until <= now_ms():
-        pause = None
+    found = {row.name: row.value for row in connection.execute(_ALL)}
+    last = Pause(**json.loads(found[PAUSE])) if PAUSE in found else None
+    is_over = last is not None and last.until is not None and last.until <= now_ms()
     caps = {name.removeprefix(CAP): int(value) for name, value in found.items() if name.startswith(CAP)}
-    return Switches(pause, caps)
+    return Switches(None if is_over else last, caps, last)
 
 
 def look(engine: Engine) -> Switches:

@@ -1,0 +1,84 @@
+"""Budgets and allowances: what a visitor and the site may spend in which period, and what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from limits import parse_many
+
+from chatbot.config import Settings
+from chatbot.money.switches import Switches
+
+NANO = 10**9
+DAY_MS = 86_400_000
+KEPT_MS = 40 * DAY_MS  # after its period a visitor's row is of no use; the site's months are shown for longer
+SITE_KEPT_MS = 400 * DAY_MS
+
+WORDS = {
+    "site/day": "This site has spent what it may today. It goes on at midnight UTC.",
+    "site/month": "This site has spent what it may this month. It goes on with the next month.",
+    "visitor/day": "You have used up what you may spend today. It goes on at midnight UTC.",
+    "tokens": "You have used up your tokens for now. Shorter chats need fewer of them.",
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One budget in one period. `key`: its row; `cap` in nano-dollars, or tokens where `counts_tokens`; times in ms."""
+
+    name: str
+    key: str
+    cap: int
+    resets_at: int
+    expires_at: int
+    counts_tokens: bool = False
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A scope as it stands: `used` is spent or held."""
+
+    scope: Scope
+    spent: int
+    held: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.scope.cap - self.spent - self.held)
+
+
+def caps(settings: Settings, switches: Switches) -> dict[str, int]:
+    """Nano-dollars by budget, as they hold now: what was set for all workers, else the settings."""
+    set_here = {
+        "site/day": settings.budget_site_day,
+        "site/month": settings.budget_site_month,
+        "visitor/day": settings.budget_visitor_day,
+    }
+    return {name: int(dollars * Decimal(NANO)) for name, dollars in set_here.items()} | switches.caps
+
+
+def scopes(settings: Settings, switches: Switches, visitor: str, now: int) -> list[Scope]:
+    """Every scope that a visitor's call is held in at this time, always in the same order."""
+    today = datetime.fromtimestamp(now / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day_ends = _ms(today + timedelta(days=1))
+    month_ends = _ms((today.replace(day=1) + timedelta(days=32)).replace(day=1))
+    cap = caps(settings, switches)
+    day, month = f"{today:%Y-%m-%d}", f"{today:%Y-%m}"
+    found = [
+        Scope("site/day", f"site/day/{day}", cap["site/day"], day_ends, day_ends + SITE_KEPT_MS),
+        Scope("site/month", f"site/month/{month}", cap["site/month"], month_ends, month_ends + SITE_KEPT_MS),
+        Scope("visitor/day", f"visitor/{visitor}/day/{day}", cap["visitor/day"], day_ends, day_ends + KEPT_MS),
+    ]
+    for item in parse_many(settings.limit_tokens_visitor):
+        length = item.get_expiry() * 1000
+        slot = now // length
+        ends = (slot + 1) * length
+        key = f"tokens/{visitor}/{item.get_expiry()}/{slot}"
+        found.append(Scope("tokens", key, item.amount, ends, ends + KEPT_MS, counts_tokens=True))
+    return found
+
+
+def _ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)

@@ -1,0 +1,70 @@
+"""The ledger's SQL, the same for SQLite and PostgreSQL, built once."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import TextClause, insert, text
+
+from chatbot.tables import ledger, reservations
+
+if TYPE_CHECKING:
+    from chatbot.money.charge import Attempt, Charge
+
+HOLD = insert(reservations)
+BOOK = insert(ledger)
+RELEASE = text("DELETE FROM reservations WHERE id = :id")
+TAKE = text("DELETE FROM reservations WHERE id = :id AND alive_at < :dead RETURNING *")
+DEAD = text("SELECT id FROM reservations WHERE alive_at < :dead ORDER BY alive_at LIMIT 1000")
+KEEP = text("UPDATE reservations SET alive_at = :now WHERE worker = :worker")
+UNDER_WAY = text("SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead")
+MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
+EXPIRE = text("DELETE FROM budgets WHERE expires_at < :now")
+ADD_UP = text(
+    """
+    INSERT INTO usage_hours (hour, model, outcome, attempts, input_tokens, cached_tokens, output_tokens, cost_nano,
+        first_ms_sum, first_ms_count)
+    VALUES (:hour, :model, :outcome, 1, :input_tokens, :cached_tokens, :output_tokens, :cost_nano,
+        :first_ms, :has_first)
+    ON CONFLICT (hour, model, outcome) DO UPDATE SET
+        attempts = usage_hours.attempts + 1,
+        input_tokens = usage_hours.input_tokens + excluded.input_tokens,
+        cached_tokens = usage_hours.cached_tokens + excluded.cached_tokens,
+        output_tokens = usage_hours.output_tokens + excluded.output_tokens,
+        cost_nano = usage_hours.cost_nano + excluded.cost_nano,
+        first_ms_sum = usage_hours.first_ms_sum + excluded.first_ms_sum,
+        first_ms_count = usage_hours.first_ms_count + excluded.first_ms_count
+    """
+)
+
+
+@cache
+def lock(count: int) -> TextClause:
+    """Makes so many rows of budgets where they are missing, and keeps all others from changing them until the end.
+
+    Everybody locks them in the same order, so that no two wait for each other.
+    """
+    rows = ", ".join(f"(:scope_{number}, 0, 0, :expires_{number})" for number in range(count))
+    return text(
+        f"INSERT INTO budgets (scope, spent, held, expires_at) VALUES {rows}"
+        " ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent RETURNING scope, spent, held"
+    )
+
+
+def ledger_values(attempt: Attempt, made: Charge) -> dict[str, Any]:
+    """The columns that an attempt and its charge fill, of the ledger and of its sums."""
+    usage = made.usage
+    return {
+        "outcome": attempt.outcome,
+        "basis": made.basis,
+        "input_tokens": usage.input,
+        "cached_tokens": usage.cached,
+        "cache_write_tokens": usage.cache_write,
+        "output_tokens": usage.output,
+        "reasoning_tokens": usage.reasoning,
+        "cost_nano": made.nano,
+        "key_fingerprint": attempt.key,
+        "request_id": attempt.request_id or None,
+        "first_ms": attempt.first_ms,
+    }

@@ -1,0 +1,110 @@
+"""The vigil: watches what is spent, and raises the alarm at percents of a budget and at a sudden rate."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, func, select
+
+from chatbot.alerts.alarm import Alarms, Period
+from chatbot.config import Settings
+from chatbot.db import now_ms, reading
+from chatbot.money import switches
+from chatbot.money.budgets import Scope, scopes
+from chatbot.tables import budgets, usage_hours
+
+FACTOR = 10  # times what an average hour costs is a sudden rate,
+FLOOR = 0.05  # unless it is less than this part of a day's budget
+WEEK_H = 168
+DAY_H = 24  # of use at least: a younger site has no average
+HOUR_MS = 3_600_000
+ANYONE = "%"
+
+PERIODS: dict[str, Period] = {"site/day": "day", "site/month": "month", "visitor/day": "day"}
+NAMES = {"site/day": "the site's budget of a day", "site/month": "the site's budget of a month"}
+RESETS = {"day": "midnight UTC", "month": "the next month"}
+
+
+class Vigil:
+    """Every worker may keep it: each alert goes out once. Threads may share it."""
+
+    def __init__(self, engine: Engine, settings: Settings, alarms: Alarms) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._alarms = alarms
+
+    def look(self) -> None:
+        """Compare what is spent with the caps that hold now. Raises SQLAlchemyError."""
+        now = now_ms()
+        with reading(self._engine) as connection:
+            all_scopes = scopes(self._settings, switches.read(connection), ANYONE, now)
+            by_name = {scope.name: scope for scope in all_scopes}
+            site = {name: _spent(connection, by_name[name].key) for name in ("site/day", "site/month")}
+            visitor, most = _dearest(connection, by_name["visitor/day"])
+            this_hour, average = _rate(connection, now)
+        for name, spent in site.items():
+            self._compare(by_name[name], spent)
+        self._compare(by_name["visitor/day"], most, visitor)
+        if average is not None and this_hour > max(FACTOR * average, FLOOR * by_name["site/day"].cap):
+            words = (
+                f"{_dollars(this_hour)} were spent in this hour; an average hour of the last week cost "
+                f"{_dollars(average)}. If this is no rush of visitors: flask pause, then docs/guide/if-it-leaks.md"
+            )
+            self._alarms.raise_alarm("rate", "site", words, period="hour")
+
+    def budget_spent(self, scope: Scope, visitor: str = "") -> None:
+        """The ledger refused a call, because what is left of this budget does not pay for it. Never raises."""
+        self._tell(scope, 100, f"what is left of {_name(scope, visitor)} does not pay for another message")
+
+    def _compare(self, scope: Scope, spent: int, visitor: str = "") -> None:
+        reached = [percent for percent in self._settings.alert_at if spent * 100 >= scope.cap * percent]
+        if reached:
+            how_much = f"{_dollars(spent)} of {_dollars(scope.cap)}"
+            self._tell(scope, reached[-1], f"{reached[-1]}% of {_name(scope, visitor)} is spent: {how_much}")
+
+    def _tell(self, scope: Scope, percent: int, words: str) -> None:
+        """Once in a period for each percent of each cap; lower percents are told with it."""
+        if scope.cap <= 0 or scope.counts_tokens:  # nothing may be spent, and the operator knows
+            return
+        period = PERIODS[scope.name]
+        if percent == 100:
+            who = "They get no" if scope.name == "visitor/day" else "Nobody gets an"
+            words += f". {who} answer before {RESETS[period]}"
+        of_cap = f"% of {scope.cap / 1e9:g} in {scope.name}"
+        covers = [f"{lower}{of_cap}" for lower in self._settings.alert_at if lower < percent]
+        self._alarms.raise_alarm("budget", f"{percent}{of_cap}", words, period=period, covers=covers)
+
+
+def _spent(connection: Connection, key: str) -> int:
+    return connection.execute(select(budgets.c.spent).where(budgets.c.scope == key)).scalar() or 0
+
+
+def _dearest(connection: Connection, anyone: Scope) -> tuple[str, int]:
+    """The visitor who has spent most today, and how much."""
+    rows = select(budgets.c.scope, budgets.c.spent).where(
+        budgets.c.expires_at == anyone.expires_at,  # which has an index
+        budgets.c.scope.like(anyone.key),
+    )
+    row = connection.execute(rows.order_by(budgets.c.spent.desc()).limit(1)).first()
+    return (row.scope.split("/")[1], row.spent) if row else ("", 0)
+
+
+def _rate(connection: Connection, now: int) -> tuple[int, float | None]:
+    """Nano-dollars of this hour, and of an average hour in the seven days before, which is None for a young site."""
+    hour, cost = usage_hours.c.hour, func.sum(usage_hours.c.cost_nano)
+    this_hour = now // HOUR_MS * HOUR_MS
+    first = connection.execute(select(func.min(hour))).scalar()
+    age_h = (this_hour - first) // HOUR_MS if first is not None else 0
+    if age_h < DAY_H:
+        return 0, None
+    hours = min(age_h, WEEK_H)
+    since = this_hour - hours * HOUR_MS
+    costs = dict(connection.execute(select(hour, cost).where(hour >= since).group_by(hour)).all())
+    now_spent = int(costs.pop(this_hour, 0))
+    return now_spent, int(sum(costs.values())) / hours
+
+
+def _name(scope: Scope, visitor: str) -> str:
+    return NAMES.get(scope.name) or f"what visitor {visitor[:8]} may spend in a day"
+
+
+def _dollars(nano: float) -> str:
+    return f"${nano / 1e9:.2f}"
