@@ -9,10 +9,17 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chatbot import db
-from chatbot.chats.beat import Beat, Chore, mark_dead
+from chatbot.alerts.address import check_addresses, load_addresses
+from chatbot.alerts.alarm import Alarms
+from chatbot.alerts.post import Post
+from chatbot.alerts.tally import Tally
+from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
+from chatbot.chores import chores, remind
 from chatbot.cli import commands
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
+from chatbot.desk.routes import open_desk
+from chatbot.key.redact import redact
 from chatbot.key.ring import Ring
 from chatbot.key.source import load_sources
 from chatbot.logs import set_up_logs
@@ -20,22 +27,22 @@ from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
 from chatbot.model.tutor import TutorTransport
+from chatbot.money.ledger import Ledger
+from chatbot.money.prices import Prices
+from chatbot.money.vigil import Vigil
 from chatbot.rehearsal import TUTOR_URL, warm_up
 from chatbot.signing import load_signer
-from chatbot.start import describe, refuse_debugger_of_this_start, reminders, warnings, will_serve
-from chatbot.visitors.counters import drop_expired
+from chatbot.start import describe, refuse_debugger_of_this_start, warnings, will_serve
+from chatbot.visitors.access import Access
 from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
+from chatbot.web.enter import door
 from chatbot.web.guard import guard
 from chatbot.web.outgoing import OutgoingGuard
 from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-SWEEP_S = 5  # what other workers left or found out
-PROBE_S = 60
-EXPIRE_S = 600
-REMIND_S = 86_400
 
 log = logging.getLogger("chatbot.start")
 
@@ -47,7 +54,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     refuse_debugger_of_this_start(settings)
     signer = load_signer(settings)
     engine = db.open_engine(settings)
-    ring = Ring(load_sources(settings, signer), engine)
+    alarms, tally = Alarms(engine, clean=redact), Tally(engine)
+    addresses = load_addresses(settings, signer)
+    if will_serve():
+        check_addresses(addresses)
+    ring = Ring(load_sources(settings, signer), engine, alarms)
 
     app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -57,44 +68,47 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    limits = Limits(app, settings, engine, tally)
     lessons = guide.load(ROOT / "docs" / "guide")
     client = _client(settings, ring, lessons)
-    turns = Turns(engine, client, settings, signer, free=not ring.sources)
-
-    def remind() -> None:
-        for line in reminders(settings, ring, engine):
-            log.warning(line)
+    prices = Prices(settings, free=not ring.sources)
+    prices.check()
+    vigil = Vigil(engine, settings, alarms)
+    ledger = Ledger(engine, settings, prices, vigil.budget_spent)
+    turns = Turns(engine, client, ledger, settings, signer, alarms, tally)
 
     def begin() -> None:
         """What is left to do once the tables are there."""
-        remind()
+        remind(house)
         warm_up(app, client, lessons)
 
-    chores: list[Chore] = [
-        (SWEEP_S, lambda: mark_dead(engine)),
-        (SWEEP_S, ring.catch_up),
-        (PROBE_S, client.probe),
-        (EXPIRE_S, lambda: drop_expired(engine)),
-        (REMIND_S, remind),
-    ]
-    app.extensions["turnkey"] = Parts(
+    house = app.extensions["turnkey"] = Parts(
         settings=settings,
         signer=signer,
         engine=engine,
         ring=ring,
+        alarms=alarms,
+        tally=tally,
+        post=Post(engine, addresses),
+        vigil=vigil,
         client=client,
-        limits=Limits(app, settings, engine),
+        limits=limits,
+        access=Access(settings, signer, limits),
+        ledger=ledger,
         turns=turns,
-        beat=Beat(engine, turns.live, chores),
+        beat=Beat(engine, turns.live, ledger),
         guide=lessons,
         mode="live" if ring.sources else "tutor",
         begin=begin,
     )
-    app.before_request(app.extensions["turnkey"].start)
+    house.beat.take_on(chores(house))
+    app.before_request(house.start)
     guard(app)
+    app.register_blueprint(door)
     app.register_blueprint(api)
     app.register_blueprint(pages)
-    app.wsgi_app = OutgoingGuard(app.wsgi_app)  # type: ignore[method-assign]
+    open_desk(app)
+    app.wsgi_app = OutgoingGuard(app.wsgi_app, alarms)  # type: ignore[method-assign]
     if will_serve():
         for line in describe(settings, ring):
             log.info(line)

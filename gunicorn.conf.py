@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import resource
 import sys
 import threading
@@ -11,6 +12,7 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatbot.alerts.address import check_addresses, load_addresses
 from chatbot.config import forget_secrets, load_settings, refuse_open_debugger
 from chatbot.errors import SettingsError
 from chatbot.key.redact import guard_output
@@ -22,10 +24,35 @@ from chatbot.signing import load_signer
 def check(workers=None, addresses=()):
     """The settings, if they allow a start. Raises SettingsError."""
     settings = load_settings(**({"web_concurrency": workers} if workers else {}))
-    load_sources(settings, load_signer(settings))
+    signer = load_signer(settings)
+    check_addresses(load_addresses(settings, signer))
+    if load_sources(settings, signer):
+        check_prices(settings)
     for host in (settings.host, *addresses):
         refuse_open_debugger(host)
     return settings
+
+
+def check_prices(settings):
+    """In a child: what knows the prices loads TLS, which gevent must have patched before. Raises SettingsError."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            from chatbot.money.prices import Prices
+
+            try:
+                Prices(settings).check()
+            except SettingsError as refused:
+                os.write(tell, "\n".join(refused.lines).encode())
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(told) as lines:
+        refused = lines.read().splitlines()
+    with contextlib.suppress(ChildProcessError):  # the arbiter may have taken note of its end
+        os.waitpid(child, 0)
+    if refused:
+        raise SettingsError(refused)
 
 
 guard_output()

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 TOKEN = "qzx "
-MARK = b"qzx"
-"""What the load generator counts; no other byte of the conversation looks like it."""
+MARK = TOKEN.encode()
+"""What the load generator counts; nothing else in the conversation looks like it."""
 
 MAX_TOKENS = 4_000
 INPUT_TOKENS = 20

@@ -28,7 +28,8 @@ class Load:
     """What to do. Streams start evenly over `ramp` seconds; the window opens `warm` seconds later for `seconds`.
 
     With `replies` there is no window: that many replies in all. `pids`: processes whose CPU and memory are noted.
-    Without `restart` each stream is one reply, and the times to first token count from the start.
+    Without `restart` each stream is one reply, and the times to first token count from the start: with as many
+    `replies` as `streams` that is an open loop, which asks at its own pace, however slow the answers are.
     """
 
     target: str
@@ -54,7 +55,7 @@ class Generator:
         self._epoll = select.epoll()
         self._by_fd: dict[int, Visitor] = {}
         self._number = int(time.time() * 10) % 10_000_000 * 1000
-        self._asked = 0
+        self._begun = self._asked = 0
         self._restarts = load.restart
         self._tally = Tally(load.pids)
 
@@ -77,25 +78,28 @@ class Generator:
         started = time.monotonic()
         opens = started + load.ramp + load.warm
         closes = opens + load.seconds
-        begun = 0
         while (now := time.monotonic()) < closes:
-            while begun < load.streams and now >= started + load.ramp * begun / load.streams:
-                self._open(Visitor())
-                begun += 1
+            self._open_due(started)
             if now >= opens and not self._tally.open:
                 self._tally.begin()
-            self._poll(0.002 if begun < load.streams else 0.01)
+            self._poll(0.002 if self._begun < load.streams else 0.01)
         self._tally.finish()
 
     def _run_replies(self) -> None:
         load = self._load
         self._tally.begin()
-        for _ in range(load.streams):
-            self._open(Visitor())
-        until = time.monotonic() + DRAIN_S + load.replies
+        started = time.monotonic()
+        until = started + DRAIN_S + load.replies
         while self._tally.ended < load.replies and time.monotonic() < until:
-            self._poll(0.01)
+            self._open_due(started)
+            self._poll(0.002 if self._begun < load.streams else 0.01)
         self._tally.finish()
+
+    def _open_due(self, started: float) -> None:
+        load = self._load
+        while self._begun < load.streams and time.monotonic() >= started + load.ramp * self._begun / load.streams:
+            self._begun += 1
+            self._open(Visitor())
 
     def _poll(self, seconds: float) -> None:
         for fd, event in self._epoll.poll(seconds):
@@ -133,7 +137,10 @@ class Generator:
             return
         if not data:
             self._end(visitor)
-        elif tokens := visitor.take(data, self._target):
+            return
+        if not visitor.byte_at:
+            visitor.byte_at = time.monotonic()
+        if tokens := visitor.take(data, self._target):
             self._note(visitor, tokens)
 
     def _note(self, visitor: Visitor, tokens: int) -> None:
@@ -155,6 +162,9 @@ class Generator:
         visitor.close()
         if why := why or visitor.verdict(self._target, self._load.tokens):
             self._tally.failures[why] += 1
+        elif self._tally.open:
+            self._tally.byte.append(visitor.byte_at - visitor.asked_at)
+            self._tally.whole.append(time.monotonic() - visitor.asked_at)
         self._tally.ended += 1
         if self._restarts:
             self._open(visitor)

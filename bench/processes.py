@@ -23,7 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 START_S = 30.0
 STOP_S = 15.0
 REST_S = 0.25
-_PLENTY = "100000000/day"
+ROOMY = {
+    "LIMIT_VISITOR": "1000000/minute;100000000/day",
+    "LIMIT_NETWORK": "1000000/minute;100000000/day",
+    "LIMIT_SITE": "100000000/day",
+    "LIMIT_NEW_VISITORS": "100000000/hour",
+    "LIMIT_TOKENS_VISITOR": "100000000/day",
+    "MAX_CONCURRENT_REPLIES": "1000000",
+    "BUDGET_SITE_DAY": "1000000",
+    "BUDGET_SITE_MONTH": "1000000",
+    "BUDGET_VISITOR_DAY": "1000000",
+}
+"""As many limits and budgets as by default, every one on, and none ever reached."""
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, OTHER_CORE = CORES[0], CORES[1 % len(CORES)]
 """The server under test has a core for itself; the mock upstream and the load generator share the other."""
@@ -54,24 +65,12 @@ def upstream() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def app(upstream_port: int, api: str = "responses") -> Iterator[Server]:
-    """The app as it is deployed, one worker, every limit on and none reached; ready to be called for the first time."""
+def app(upstream_port: int, api: str = "responses", factory: str = "app:create_app()") -> Iterator[Server]:
+    """The app as it is deployed, one worker; ready to be called for the first time."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        limits = ("LIMIT_VISITOR", "LIMIT_NETWORK", "LIMIT_SITE", "LIMIT_NEW_VISITORS", "LIMIT_TOKENS_VISITOR")
-        budgets = ("BUDGET_SITE_DAY", "BUDGET_SITE_MONTH", "BUDGET_VISITOR_DAY")
         port = free_port()
-        env = {
-            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
-            "SECRET_KEY": secrets.token_hex(32),
-            "OPENAI_API": api,
-            "WEB_CONCURRENCY": "1",
-            "MAX_CONCURRENT_REPLIES": "1000000",
-            "PORT": str(port),
-            **_openai(upstream_port),
-            **dict.fromkeys(limits, _PLENTY),
-            **dict.fromkeys(budgets, "1000000"),
-        }
-        command = [*_gunicorn(), "-c", "gunicorn.conf.py", "app:create_app()"]
+        env = {"OPENAI_API": api, "WEB_CONCURRENCY": "1", "PORT": str(port), **_settings(folder, upstream_port)}
+        command = [*_gunicorn(), "-c", "gunicorn.conf.py", factory]
         with _process("app", port, command, env, SERVER_CORE) as server:
             _wait_until_open(server)
             yield server
@@ -91,16 +90,39 @@ def naive(upstream_port: int) -> Iterator[Server]:
 
 def run_load(**load: Any) -> dict[str, Any]:
     """Runs the load generator to its end. The fields are those of `bench.load.Load`."""
-    command = [sys.executable, "-m", "bench.load", json.dumps(load)]
-    with _process("load", 0, command, {}, OTHER_CORE, pipe=True) as server:
-        assert server.process.stdout is not None
-        result: dict[str, Any] = json.loads(server.process.stdout.read())
-        return result
+    return _run("load", [json.dumps(load)], {}, OTHER_CORE)
+
+
+def run_steps(rounds: int) -> dict[str, Any]:
+    """Runs `bench.steps`, as alone on its core as a server is."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        return _run("steps", [str(rounds)], _settings(folder, 9), SERVER_CORE)
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def _run(module: str, arguments: list[str], env: dict[str, str], core: int) -> dict[str, Any]:
+    """What a module of the bench prints, as JSON. Raises RuntimeError when it fails."""
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
+    with _process(module, 0, command, env, core, pipe=True) as server:
+        assert server.process.stdout is not None
+        told = server.process.stdout.read()
+        if server.process.wait():
+            raise RuntimeError(f"{module} failed:\n{server.log.read_text()[-2000:]}")
+        result: dict[str, Any] = json.loads(told)
+        return result
+
+
+def _settings(folder: str, upstream_port: int) -> dict[str, str]:
+    return {
+        "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+        "SECRET_KEY": secrets.token_hex(32),
+        **_openai(upstream_port),
+        **ROOMY,
+    }
 
 
 def _gunicorn() -> list[str]:

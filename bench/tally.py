@@ -14,13 +14,18 @@ Sample = dict[str, dict[str, float]]
 
 
 class Tally:
-    """Counts only while `open`, except ends and failures. `pids`: the processes to watch, by name."""
+    """Counts only while `open`, except ends and failures. `pids`: the processes to watch, by name.
+
+    Seconds from asking to the first `byte`, to the `first` token and to the end of the `whole` reply.
+    """
 
     def __init__(self, pids: dict[str, int]) -> None:
         self.open = False
         self.tokens = 0
         self.gaps = array("d")
         self.first = array("d")
+        self.byte = array("d")
+        self.whole = array("d")
         self.ended = 0
         self.peak = 0
         self.failures: Counter[str] = Counter()
@@ -46,7 +51,9 @@ class Tally:
             "tokens": self.tokens,
             "per_second": self.tokens / seconds,
             "offered": offered,
+            "byte": quantiles(self.byte),
             "first": quantiles(self.first),
+            "whole": quantiles(self.whole),
             "gap": quantiles(self.gaps),
             "ended": self.ended,
             "failed": sum(self.failures.values()),
@@ -73,9 +80,9 @@ class Tally:
 
 
 def quantiles(values: array[float]) -> dict[str, float]:
-    """p50, p99 and the largest, in milliseconds; empty without values."""
+    """p50, p95, p99 and the largest, in milliseconds; empty without values."""
     if not values:
         return {}
     ordered = sorted(values)
-    pick = {"p50": 0.50, "p99": 0.99, "max": 1.0}
+    pick = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
     return {name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000 for name, share in pick.items()}

@@ -15,7 +15,8 @@ _COOKIE = re.compile(rb"\r\nset-cookie: *([^;\r\n]+)", re.IGNORECASE)
 
 @dataclass
 class Visitor:
-    """`asked_at` and `token_at` (the last token's time, 0.0 before the first) are kept by the generator."""
+    """`asked_at`, `byte_at` (the first byte's time) and `token_at` (the last token's) are kept by the generator; 0.0
+    before they come."""
 
     cookie: str = ""
     sock: socket.socket | None = None
@@ -23,6 +24,7 @@ class Visitor:
     tokens: int = 0
     failed: str = ""
     asked_at: float = 0.0
+    byte_at: float = 0.0
     token_at: float = 0.0
     _head: bytes | None = b""
     _tail: bytes = b""
@@ -30,7 +32,7 @@ class Visitor:
     def ask(self, request: bytes, now: float) -> socket.socket:
         """Forgets the last reply; gives the new socket, not yet connected."""
         self.outbox, self.tokens, self.failed = request, 0, ""
-        self.asked_at, self.token_at = now, 0.0
+        self.asked_at, self.byte_at, self.token_at = now, 0.0, 0.0
         self._head, self._tail = b"", b""
         self.sock = socket.socket()
         self.sock.setblocking(False)

@@ -6,14 +6,17 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from chatbot import migrate
+from chatbot.commands.alerts import alerts
 from chatbot.commands.doctor import doctor
 from chatbot.commands.drill import drill
 from chatbot.commands.keys import keys
+from chatbot.commands.pause import pause, resume
 from chatbot.commands.scan import scan
+from chatbot.commands.usage import usage
 from chatbot.web.parts import parts
 
 database = AppGroup("db", help="The database.")
-commands: list[click.Command] = [database, doctor, drill, keys, scan]
+commands: list[click.Command] = [alerts, database, doctor, drill, keys, pause, resume, scan, usage]
 
 
 @database.command("upgrade")

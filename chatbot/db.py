@@ -75,6 +75,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def is_writing(engine: Engine) -> bool:
+    """Does this stand in a writing transaction, which may yet be undone?"""
+    return _outer(engine) is not None
+
+
 @contextmanager
 def rehearsing(engine: Engine) -> Iterator[None]:
     """A transaction that is undone at its end, whatever was written in it."""

@@ -16,6 +16,9 @@ from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.guide import Page
 from chatbot.model.tutor import TutorTransport
+from chatbot.money.ledger import Ledger
+from chatbot.money.prices import Prices
+from chatbot.visitors.access import COOKIE as PASS
 from chatbot.visitors.who import COOKIE, Visitor
 from chatbot.web.parts import Parts
 
@@ -27,7 +30,8 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
     house: Parts = app.extensions["turnkey"]
     client.warm_up()
     tutor = Client(TUTOR_URL, "responses", Ring(), TutorTransport(lessons, words_per_second=0))
-    turns = Turns(house.engine, tutor, house.settings, house.signer, free=True)
+    ledger = Ledger(house.engine, house.settings, Prices(house.settings, free=True))
+    turns = Turns(house.engine, tutor, ledger, house.settings, house.signer, house.alarms, house.tally)
     with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
         if house.limits.in_database:
             house.limits.admit(Visitor("rehearsal", "rehearsal", is_new=True))
@@ -35,6 +39,7 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
             turns.rehearse(Ask("rehearsal", "rehearsal", house.settings.openai_model, text=text))
     visitor = app.test_client()
     visitor.set_cookie(COOKIE, house.signer.sign("rehearsal"))  # or it would count as a new visitor
+    visitor.set_cookie(PASS, house.access.issue())
     with app.app_context():  # its own, where a first request started this
         visitor.get("/api/me")
         visitor.post("/api/chat", data=b"{}")

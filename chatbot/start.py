@@ -1,24 +1,26 @@
-"""What the operator reads at start, and the worst case of tomorrow's bill."""
+"""What the operator reads at start: who pays, where the key goes, the worst case of the bill, who may enter."""
 
 from __future__ import annotations
 
-import math
+import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import click
-from limits import parse_many
 from sqlalchemy import Engine
 
+from chatbot.chats.worst_case import dollars, worst_case
 from chatbot.config import ROOT, Settings, refuse_open_debugger
-from chatbot.db import now_ms
 from chatbot.key import record
 from chatbot.key.credential import Key
 from chatbot.key.ring import Ring
 from chatbot.key.source import is_open_to_others
-from chatbot.model.events import Usage
-from chatbot.money.prices import cost_nano, worst_case_nano
+from chatbot.money import switches
+from chatbot.money.budgets import caps
+from chatbot.money.prices import Prices
 
 DAY_S = 86_400
+FRESH_PRICES = "compare them with OpenAI's page and set MODEL_PRICES where they differ, or take newer ones"
 
 
 def describe(settings: Settings, ring: Ring) -> list[str]:
@@ -42,12 +44,14 @@ def will_serve() -> bool:
 def _paid(settings: Settings, ring: Ring) -> list[str]:
     if not ring.sources:
         return ["mode: tutor, free of cost. To go live put OPENAI_API_KEY into .env and start again"]
+    prices = Prices(settings)
+    budgets = caps(settings, switches.Switches(None, {}))
     first, *others = (f"key {each.fingerprint} from {each.source}" for each in ring.credentials)
     return [
         f"mode: live, {first}" + (f"; standing by: {', '.join(others)}" if others else ""),
         f"the key goes to: {settings.upstream_host} by {settings.openai_api}",
-        "; ".join(f"model: {model}, {_price(model)}" for model in settings.models),
-        f"worst case: {_worst_case(settings)}",
+        "; ".join(f"model: {model}, {prices.words(model)}" for model in settings.models),
+        f"worst case: {worst_case(settings, prices, budgets)}",
     ]
 
 
@@ -58,9 +62,16 @@ def warnings(ring: Ring) -> list[str]:
     return [f"other users of this machine can read {path}: chmod {mode} {path}" for path, mode in told]
 
 
-def reminders(settings: Settings, ring: Ring, engine: Engine) -> list[str]:
-    """A line for each key that is due to be replaced. Needs the tables."""
-    known, oldest = record.known(engine), now_ms() - settings.key_max_age_days * DAY_S * 1000
+def reminders(settings: Settings, ring: Ring, engine: Engine, clock: Callable[[], float] = time.time) -> list[str]:
+    """A line for each key that is due to be replaced, for old prices, and for each budget that the desk has changed.
+
+    Needs the tables.
+    """
+    return [*_old_keys(settings, ring, engine, clock()), *_old_prices(settings, ring, clock), *_other_caps(engine)]
+
+
+def _old_keys(settings: Settings, ring: Ring, engine: Engine, now: float) -> list[str]:
+    known, oldest = record.known(engine), (now - settings.key_max_age_days * DAY_S) * 1000
     due = [each for each in ring.credentials if each.fingerprint in known and isinstance(each, Key)]
     return [
         f"key {each.fingerprint} from {each.source} has been in place for over {settings.key_max_age_days} days "
@@ -70,30 +81,26 @@ def reminders(settings: Settings, ring: Ring, engine: Engine) -> list[str]:
     ]
 
 
-def _price(model: str) -> str:
-    costs = [cost_nano(model, Usage(input=1000)), cost_nano(model, Usage(output=1000))]
-    if None in costs:
-        return "price not known"
-    sent, made = ((cost or 0) / 1e6 for cost in costs)
-    return f"${sent:.2f} in, ${made:.2f} out per million tokens"
+def _old_prices(settings: Settings, ring: Ring, clock: Callable[[], float]) -> list[str]:
+    prices = Prices(settings, clock=clock)
+    if not (ring.sources and prices.are_old):
+        return []
+    return [f"the prices that costs are counted by are {prices.age_days} days old: {FRESH_PRICES}"]
 
 
-def _worst_case(settings: Settings) -> str:
-    costs = [worst_case_nano(model, settings) for model in settings.models]
-    known = [cost for cost in costs if cost is not None]
-    if len(known) < len(costs):
-        return "not known, because the price of a model is not"
-    items = parse_many(settings.limit_site)
-    day = min(item.amount * max(1, math.ceil(DAY_S / item.get_expiry())) for item in items)
-    each = max(known) / 1e9
-    why = f"LIMIT_SITE admits {day} messages a day, each at most ${each:.4f}"
-    return f"${each * day:,.2f} a day, ${each * day * 31:,.2f} a month ({why})"
+def _other_caps(engine: Engine) -> list[str]:
+    return [
+        f"the budget {name} was set to {dollars(nano)} on the running server; the settings do not count for it"
+        for name, nano in switches.look(engine).caps.items()
+    ]
 
 
 def _entry(settings: Settings) -> str:
     proxies = f"{settings.trusted_proxies} trusted proxies" if settings.trusted_proxies else "no trusted proxy"
     limits = f"{settings.limit_visitor} per visitor, {settings.limit_network} per network"
-    return f"who may enter: everybody, {limits}, {proxies}"
+    who = "those who know the access code" if settings.access_code else "everybody"
+    desk = "the desk is at /admin" if settings.admin_password else "the desk is closed, as ADMIN_PASSWORD is not set"
+    return f"who may enter: {who}, {limits}, {proxies}; {desk}"
 
 
 def _places(settings: Settings) -> str:

@@ -7,7 +7,8 @@
 
 `python tests/fake_openai.py --port 9001` serves until it is stopped, and prints the environment the app needs. Another
 process steers it over HTTP: `GET /_bill`, `GET /_requests`, `GET /_env`, `POST /_fault` `{"directive": "cut 5",
-"times": 1}`, `POST /_revoke` `{"key": ...}` (without a key: its own), `POST /_new_key`, `POST /_reset`.
+"times": 1}`, `POST /_revoke` `{"key": ...}` (without a key: its own), `POST /_new_key`, `POST /_extra_costs`
+`{"dollars": 1.5, "days_ago": 1}`, `POST /_reset`.
 
 A message steers its own reply: `[fake: tokens 200; delay 20; cut 5]`, as `--directives` lists them all. A fault in the
 stream comes after N tokens of text (2 unless told). With `times 1` a message's faults hold for its first call only.
@@ -28,7 +29,7 @@ from typing import Self
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.fake_openai_parts import calls, directives, models
+from tests.fake_openai_parts import calls, costs, directives, models
 from tests.fake_openai_parts.calls import Bill, Call
 from tests.fake_openai_parts.connection import Request
 from tests.fake_openai_parts.faults import FAULTS_BEFORE, FAULTS_DURING, Fault
@@ -61,6 +62,8 @@ class FakeOpenAI:
         self.identity = Identity()
         self.key = make_key()
         self.keys = {self.key}
+        self.admin_key = make_key("admin")  # reads the cost report, and calls no model
+        self.extra: list[tuple[int, str | None, int]] = []
         self.revoked: set[str] = set()
         self.unscoped: set[str] = set()
         self.models = {model} if compat else {model, *models.KNOWN}
@@ -120,6 +123,11 @@ class FakeOpenAI:
         """What OpenAI would charge so far; a call under way counts with what it has sent."""
         return calls.bill(self.calls)
 
+    def extra_costs(self, dollars: float, key: str | None = None, days_ago: int = 0) -> None:
+        """From now on the cost report has this too: what somebody else spent, by `key` or by none."""
+        day = costs.day_of(time.time()) - days_ago * costs.DAY_S
+        self.extra.append((day, key and costs.key_id(key), round(dollars * 1_000_000_000)))
+
     def new_key(self, kind: str = "proj", length: int = 74) -> str:
         """One more key that is accepted."""
         key = make_key(kind, length)
@@ -146,9 +154,10 @@ class FakeOpenAI:
         self.plans.queue(directive, times)
 
     def reset(self) -> None:
-        """Forgets requests, queued faults and revocations."""
+        """Forgets requests, queued faults, revocations and extra costs."""
         with self._lock:
             self.requests = []
+        self.extra = []
         self.plans.reset()
         self.revoked.clear()
         self.unscoped.clear()

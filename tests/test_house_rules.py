@@ -18,7 +18,7 @@ STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 # Imports go down the floors, never up; within a floor, only along these edges.
 FLOORS = [
     {"app"},
-    {"web", "cli", "commands", "desk", "start", "rehearsal"},
+    {"web", "chores", "cli", "commands", "desk", "start", "rehearsal"},
     {"chats", "scan"},
     {"money", "visitors", "logs"},
     {"model", "reload"},
@@ -28,6 +28,8 @@ FLOORS = [
     {"errors", "config", "fields", "notation", "tables"},
 ]
 ALONG = {
+    ("chores", "start"),
+    ("chores", "web"),
     ("cli", "web"),
     ("cli", "commands"),
     ("commands", "web"),

@@ -51,4 +51,4 @@ def sums(engine: Engine, since_ms: int = 0) -> dict[str, int]:
     total = func.sum(tallies.c.count)
     wanted = select(tallies.c.name, total).where(tallies.c.hour >= since_ms).group_by(tallies.c.name)
     with engine.connect() as connection:
-        return {name: int(count) for name, count in connection.execute(wanted).tuples()}
+        return {name: int(count) for name, count in connection.execute(wanted)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, insert, update
 
 from chatbot.chats.conversations import CHAT, DEAD_AFTER_MS, MESSAGE, path, shown_status, storable
 from chatbot.db import now_ms, writing
-from chatbot.errors import BadRequest, NotFound, ReplyRunning
+from chatbot.errors import BadRequest, Blocked, NotFound, ReplyRunning
 from chatbot.tables import chats, messages
 
 TITLE_CHARS = 60
@@ -64,8 +65,13 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
             connection.execute(_MOVE_HEAD, moved)
         waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
         connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
-    turns = [(row.role, row.text) for row in above if row.text]
-    return Asked(question["id"], answer, [*turns, ("user", question["text"])])
+    return Asked(question["id"], answer, [*_told(above), ("user", question["text"])])
+
+
+def _told(above: list[Row[Any]]) -> list[tuple[str, str]]:
+    """What the model is told of the chat. A question that moderation blocked would have every later one blocked."""
+    blocked = {row.parent for row in above if row.problem and json.loads(row.problem).get("code") == Blocked.code}
+    return [(row.role, row.text) for row in above if row.text and row.id not in blocked]
 
 
 def _first_question(connection: Connection, wanted: Ask, answer: str) -> dict[str, Any]:

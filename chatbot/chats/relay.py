@@ -116,7 +116,7 @@ class Relay:
     def _deliver(self, batch: Batch) -> None:
         if self._ear.hears(batch.text) or self._inner_ear.hears(batch.reasoning):
             words = "an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
-            self._alarms.raise_alarm("leak", "answer", words, period="hour")
+            self._alarms.raise_alarm("leak", "model answer", words, period="hour")
             raise Withheld(cause="the answer held a piece of a key")
         if batch.events:
             if self.first_ms is None and batch.text:

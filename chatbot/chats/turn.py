@@ -118,7 +118,8 @@ class Turns:
             self._tally.count("flagged")
         if isinstance(failure, Blocked):
             self._tally.count("blocked")
-            turn.on_blocked()
+            if self._settings.moderation == "block":
+                turn.on_blocked()
         if isinstance(failure, QuotaSpent):
             pause_for_quota(self._engine, self._alarms, failure)
 

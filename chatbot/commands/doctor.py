@@ -12,12 +12,16 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot import db, migrate
+from chatbot.chats.worst_case import worst_case
 from chatbot.commands.keys import report_status, report_verified
 from chatbot.commands.outside import report_outside
 from chatbot.commands.report import Report
 from chatbot.config import LOOPBACK, OPENAI_HOSTS, ROOT, child_environment, platform
 from chatbot.errors import SettingsError
 from chatbot.key.source import is_open_to_others
+from chatbot.money import switches
+from chatbot.money.budgets import caps
+from chatbot.money.prices import OLD_DAYS, Prices
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import Parts, parts
 
@@ -40,6 +44,7 @@ def doctor(url: str | None) -> None:
         _report_host(report, house)
         models = report_verified(report, house)
         _report_models(report, house, models)
+        _report_money(report, house)
         _report_debug(report, house)
         _report_proxies(report, house)
         _report_stores(report, house)
@@ -125,6 +130,31 @@ def _date(told: str | None) -> date | None:
         return date.fromisoformat((told or "")[:10])
     except ValueError:
         return None
+
+
+def _report_money(report: Report, house: Parts) -> None:
+    """What it may cost, by which prices, and how old these are."""
+    if not house.ring.sources:
+        return
+    settings, prices = house.settings, house.ledger.prices
+    for model in settings.models:
+        report.right(f"model {model} costs {prices.words(model)}")
+    if any(model not in settings.model_prices for model in settings.models):
+        _report_age(report, prices)
+    try:
+        now_set = switches.look(house.engine)
+    except SQLAlchemyError:  # which is reported elsewhere
+        now_set = switches.Switches(None, {})
+    report.right(f"worst case: {worst_case(settings, prices, caps(settings, now_set))}")
+
+
+def _report_age(report: Report, prices: Prices) -> None:
+    known = prices.age_days is not None
+    age = f"{prices.age_days} days old" if known else "of a version that this app does not know"
+    if known and not prices.are_old:
+        report.right(f"the prices of genai-prices are {age}, which is at most {OLD_DAYS}")
+    else:
+        report.note(f"the prices of genai-prices are {age}", "Compare them with OpenAI's; MODEL_PRICES overrides them")
 
 
 def _report_debug(report: Report, house: Parts) -> None:

@@ -12,7 +12,6 @@ import click
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.chats import spending
 from chatbot.config import ROOT, load_settings
 from chatbot.errors import Problem, SettingsError
 from chatbot.key import record
@@ -20,6 +19,7 @@ from chatbot.key.credential import Credential
 from chatbot.key.redact import redact
 from chatbot.key.source import load_sources
 from chatbot.model.faults import KeyRefused
+from chatbot.money import usage
 from chatbot.web.parts import Parts
 
 KEYS_PAGE = "https://platform.openai.com/api-keys"
@@ -136,14 +136,12 @@ class Incident:
         return "The running app has not used the new key: a file is read by itself, after a change of .env send SIGHUP."
 
     def _count(self, leaked: Leaked, since: datetime) -> None:
-        """This app's record against OpenAI's: more there is somebody else's."""
-        ours = spending.of_key(self._house.engine, leaked.fingerprint, int(since.timestamp() * 1000))
-        mine = Decimal(ours.nano_dollars) / 10**9
-        usage = f"{ours.answers} answers, {ours.input_tokens} tokens in, {ours.output_tokens} out, ${mine:.4f}"
-        click.echo(
-            f"      This app's own use of that key since then: {usage}; {ours.unpriced} answers without a price."
-        )
-        self._note("this app's use", f"{usage}; {ours.unpriced} answers without a price")
+        """This app's ledger against OpenAI's page: more there is somebody else's."""
+        ours = usage.of_key(self._house.engine, leaked.fingerprint, int(since.timestamp() * 1000))
+        mine = Decimal(ours.cost_nano) / 10**9
+        used = f"{ours.attempts} calls, {ours.input_tokens} tokens in, {ours.output_tokens} out, ${mine:.4f}"
+        click.echo(f"      This app's own use of that key since then: {used}.")
+        self._note("this app's use", used)
         told = _dollars(click.prompt(f"What does {USAGE_PAGE} show for that key since then, in dollars?"))
         if told is None:
             self._open("the comparison with OpenAI's usage page")

@@ -18,10 +18,10 @@ from typing import Any
 import click
 import urllib3
 
-from chatbot.chats import spending
 from chatbot.commands.stage import Stage
 from chatbot.config import ROOT, Settings
 from chatbot.db import open_engine
+from chatbot.money import usage
 
 VISITORS = 4
 PATIENCE_S = 20
@@ -95,15 +95,15 @@ class Rehearsal:
         return is_dead and tells and not failed and alarms == 1
 
     def _tell_usage(self, stage: Stage) -> bool:
-        """The app's record of the leaked key against what OpenAI charges for it."""
+        """The app's ledger of the leaked key against what OpenAI charges for it."""
         engine = open_engine(Settings.model_construct(database_url=stage.database))
-        ours = spending.of_key(engine, stage.name(stage.key).split()[-1], 0)
+        ours = usage.of_key(engine, stage.name(stage.key).split()[-1], 0)
         engine.dispose()
         charged = stage.charged(stage.key)
-        others = charged - ours.nano_dollars
+        others = charged - ours.cost_nano
         self._say(
-            f"usage of the leaked key: OpenAI charges ${charged / 1e9:.6f}, this app's record says "
-            f"${ours.nano_dollars / 1e9:.6f} for {ours.answers} answers: ${others / 1e9:.6f} is the thief's"
+            f"usage of the leaked key: OpenAI charges ${charged / 1e9:.6f}, this app's ledger says "
+            f"${ours.cost_nano / 1e9:.6f} for {ours.attempts} calls: ${others / 1e9:.6f} is the thief's"
         )
         return others == stage.charged(stage.key, thief_only=True)
 

@@ -11,11 +11,10 @@ from contextlib import suppress
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatbot.alerts.alarm import Alarms
 from chatbot.key import record
 from chatbot.key.credential import Credential, Identity
 from chatbot.key.source import Source
-
-TOLD_S = 3600  # a key that is refused and accepted by turns raises no alarm at each turn
 
 log = logging.getLogger("chatbot.key")
 
@@ -26,13 +25,15 @@ class Ring:
     Threads may share it.
     """
 
-    def __init__(self, sources: Sequence[Source] = (), engine: Engine | None = None) -> None:
+    def __init__(
+        self, sources: Sequence[Source] = (), engine: Engine | None = None, alarms: Alarms | None = None
+    ) -> None:
         self._sources = sources
         self._engine = engine
+        self._alarms = alarms or Alarms()
         self._refused: dict[str, float] = {}  # by fingerprint: when this process heard of it
         self._unwritten: dict[str, Credential] = {}  # refusals that the database did not take
         self._noted: set[str] = set()
-        self._told: dict[str, float] = {}  # when the alarm was last raised for a key
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -71,15 +72,14 @@ class Ring:
                 is_news = record.refuse(self._engine, credential)
             except SQLAlchemyError:  # each worker says so by itself, and catch_up() writes it later
                 self._unwritten[credential.fingerprint] = credential
-        if is_news and time.monotonic() - self._told.get(credential.fingerprint, -math.inf) > TOLD_S:
-            self._told[credential.fingerprint] = time.monotonic()
+        if is_news:
             next_one = self.lead([credential])
             what = f"key {next_one.fingerprint} from {next_one.source} serves now" if next_one else "nobody is answered"
-            log.critical(
-                "ALERT: OpenAI refused key %s from %s, which is wrong, revoked or expired; %s. Put a new key in place; "
-                "if this one leaked: flask drill --real",
-                credential.fingerprint, credential.source, what,
-            )  # fmt: skip
+            words = (
+                f"OpenAI refused key {credential.fingerprint} from {credential.source}, which is wrong, revoked or "
+                f"expired; {what}. Put a new key in place; if this one leaked: flask drill --real"
+            )
+            self._alarms.raise_alarm("key", credential.fingerprint, words)
 
     def accept(self, credential: Credential | None, asked_at: float) -> None:
         """The key worked, in a call that was made at this time (monotonic): not one that a refusal overtook."""

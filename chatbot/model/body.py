@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from chatbot.model.events import Call
+from chatbot.model.moderation import policy
 
 
 def responses_body(call: Call, level: int) -> dict[str, Any]:
     """What POST /responses is sent: https://platform.openai.com/docs/api-reference/responses/create"""
-    body = {
+    body: dict[str, Any] = {
         "instructions": call.system,
         "input": [{"role": role, "content": text} for role, text in call.turns],
         "max_output_tokens": call.max_output_tokens,
@@ -28,5 +29,6 @@ def chat_body(call: Call, level: int) -> dict[str, Any]:
 
 
 def _own(call: Call) -> dict[str, Any]:
-    """OpenAI's own: kept by nobody, traced to no person, cached across the turns of one chat."""
-    return {"store": False, "safety_identifier": call.safety_identifier, "prompt_cache_key": call.cache_key}
+    """OpenAI's own: kept by nobody, traced to no person, cached across the turns of one chat, moderated on request."""
+    own = {"store": False, "safety_identifier": call.safety_identifier, "prompt_cache_key": call.cache_key}
+    return own | ({} if call.moderation == "off" else {"moderation": policy(call.moderation)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, cast
 
 import httpx2
@@ -17,9 +18,10 @@ from chatbot.key.credential import Credential, Identity, using
 from chatbot.key.ring import Ring
 from chatbot.key.watch import watch
 from chatbot.model.body import chat_body, responses_body
-from chatbot.model.cut import Cut, current_cut
+from chatbot.model.cut import Cut, cutting
 from chatbot.model.events import Call
 from chatbot.model.faults import Refused, problem_of_class, problem_of_status
+from chatbot.model.moderation import ANSWER_S, MODEL, look_first, verdict
 from chatbot.model.reply import Reply
 from chatbot.model.stream import ChatDecoder, ResponsesDecoder
 from chatbot.model.transport import Urllib3Transport
@@ -55,14 +57,13 @@ class Client:
         self.ring = ring
         self._transport = transport
         self._chat = api == "chat_completions"
+        self.moderates_inline = not plain  # another server might take the parameter and not heed it
         self._level = 0
         self._last_level = (2 if self._chat else 1) if plain else 0
         self._common: dict[str, Any] = {
             "base_url": base_url,
-            "admin_api_key": "",  # nor would any other credential of the environment be taken
+            **dict.fromkeys(("admin_api_key", "organization", "project"), ""),  # or the environment's would be taken
             "max_retries": 0,
-            "organization": "",
-            "project": "",
             "timeout": httpx2.Timeout(silence_s, connect=CONNECT_S),
             "default_headers": {"Accept-Encoding": "identity"},
             "http_client": httpx2.Client(transport=transport, follow_redirects=False, trust_env=False),
@@ -78,12 +79,19 @@ class Client:
 
     def models(self, credential: Credential) -> dict[str, str | None]:
         """The models that this key may use, each with its shutdown date, by a call that is free. Raises Problem."""
-        try:
-            with using(credential):
-                listed = self._sdk(credential).models.list(timeout=LISTING_S).data
+        with _asking(credential):
+            listed = self._sdk(credential).models.list(timeout=LISTING_S).data
             return {model.id: model.shutdown_date for model in listed}
-        except (openai.OpenAIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
-            raise _problem(error) from None
+
+    def costs(self, admin: Credential, **asked: Any) -> Any:
+        """A page of the organization's own cost report, as it came, whatever it is. Raises Problem."""
+        with _asking(admin):
+            return self._by_key.admin.organization.usage.with_raw_response.costs(**asked).http_response.json()
+
+    def moderate(self, text: str, credential: Credential | None) -> bool:
+        """Whether the moderation endpoint flags a text, by a call that is free. Raises Problem."""
+        with _asking(credential):
+            return verdict(self._sdk(credential).moderations.create(model=MODEL, input=text, timeout=ANSWER_S))
 
     def probe(self) -> None:
         """Where every key was refused, ask whether one works again: a call that is free, for nobody else would."""
@@ -94,16 +102,25 @@ class Client:
                 self.ring.accept(credential, asked_at)
 
     def open(self, call: Call, cut: Cut, credential: Credential | None = None) -> Reply:
-        """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply."""
-        level = self._level
+        """Start a reply; `cut` can end it from any thread. Raises Problem, before any byte of the reply.
+
+        The question is moderated as `call` says: by the server itself where that is OpenAI's and takes the parameter,
+        otherwise by the moderation endpoint, before anything else is sent.
+        """
+        level, flagged = self._level, False
         while True:
+            if call.moderation != "off" and not self.moderates_inline:
+                call, flagged = look_first(call, cut, partial(self.moderate, credential=credential))
             try:
-                with using(credential):
-                    reply = self._open(call, cut, level, self._sdk(credential))
+                with using(credential), cutting(cut):
+                    reply = self._open(call, cut, level, self._sdk(credential), flagged)
             except Refused:
-                if level >= self._last_level:
+                if call.moderation != "off":
+                    self.moderates_inline = False
+                elif level < self._last_level:
+                    level += 1
+                else:
                     raise
-                level += 1
                 log.info("the server refused the request's form: trying parameters of level %d", level)
             else:
                 self._level = level
@@ -126,23 +143,28 @@ class Client:
             self._by_identity = made
         return self._by_identity
 
-    def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI) -> Reply:
-        token = current_cut.set(cut)
+    def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI, flagged: bool) -> Reply:
         try:
             # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
-            create: Any
             if self._chat:
-                create = sdk.chat.completions.with_streaming_response.create
-                body, decoder = chat_body(call, level), ChatDecoder()
-                return Reply(create(model=call.model, messages=[], stream=True, extra_body=body), decoder, cut)
+                create: Any = sdk.chat.completions.with_streaming_response.create
+                sent = create(model=call.model, messages=[], stream=True, extra_body=chat_body(call, level))
+                return Reply(sent, ChatDecoder(), cut, flagged)
             create = sdk.responses.with_streaming_response.create
-            body = responses_body(call, level)
-            return Reply(create(model=call.model, stream=True, extra_body=body), ResponsesDecoder(), cut)
+            sent = create(model=call.model, stream=True, extra_body=responses_body(call, level))
+            return Reply(sent, ResponsesDecoder(), cut, flagged)
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
-            cut.release()  # the connection is back in the pool: a stop must not cut another call
             raise _problem(error) from None
-        finally:
-            current_cut.reset(token)
+
+
+@contextmanager
+def _asking(credential: Credential | None) -> Iterator[None]:
+    """Inside, small calls are made with this credential, and whatever fails is raised as a Problem."""
+    try:
+        with using(credential):
+            yield
+    except (openai.OpenAIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
+        raise _problem(error) from None
 
 
 class NoToken(openai.OpenAIError):
@@ -172,12 +194,7 @@ def _problem(error: Exception) -> Problem:
     if not isinstance(error, openai.APIStatusError) or isinstance(error, openai.OAuthError):
         return problem_of_class(error)
     body = error.body
-    told = body if isinstance(body, dict) else {}
+    told = body if isinstance(body, dict) else {"code": body if isinstance(body, str) else ""}
+    code, kind = str(told.get("code") or ""), str(told.get("type") or "")
     headers = error.response.headers
-    return problem_of_status(
-        error.status_code,
-        str(told.get("code") or (body if isinstance(body, str) else "")),
-        str(told.get("type") or ""),
-        headers,
-        headers.get("x-request-id", ""),
-    )
+    return problem_of_status(error.status_code, code, kind, headers, headers.get("x-request-id", ""))

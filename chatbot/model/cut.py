@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 
@@ -37,3 +38,16 @@ class Cut:
 
 
 current_cut: ContextVar[Cut | None] = ContextVar("current_cut", default=None)
+
+
+@contextmanager
+def cutting(cut: Cut) -> Iterator[None]:
+    """Inside, `cut` watches the connections that calls use. Where one fails it lets go of it: the pool has it back."""
+    token = current_cut.set(cut)
+    try:
+        yield
+    except BaseException:
+        cut.release()
+        raise
+    finally:
+        current_cut.reset(token)

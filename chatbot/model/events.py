@@ -28,20 +28,25 @@ class End:
 
 @dataclass
 class Batch:
-    """What one read from the upstream brought, in order: text and reasoning first, then an end or a problem."""
+    """What one read from the upstream brought, in order: text and reasoning first, then an end or a problem.
+
+    `usage`: what a call that failed had used, where that was told. `flagged`: moderation flags the question.
+    """
 
     events: int = 0
     text: str = ""
     reasoning: str = ""
     end: End | None = None
     problem: Problem | None = None
+    usage: Usage | None = None
+    flagged: bool = False
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of a model: everything in it is the server's decision but the words of the chat.
 
-    `turns`: (role, text) from oldest to newest, role being user or assistant.
+    `turns`: (role, text) from oldest to newest, role being user or assistant. `moderation`: off, score or block.
     """
 
     model: str
@@ -50,3 +55,4 @@ class Call:
     max_output_tokens: int
     safety_identifier: str
     cache_key: str
+    moderation: str = "off"

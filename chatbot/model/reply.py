@@ -18,13 +18,17 @@ DRAIN_S = 0.5
 
 
 class Reply:
-    """A reply that is arriving. Iterate for batches; the last one has an end or a problem."""
+    """A reply that is arriving. Iterate for batches; the last one has an end or a problem.
 
-    def __init__(self, manager: Any, decoder: ReplyDecoder, cut: Cut) -> None:
+    `flagged`: moderation flags the question, as far as was told by now.
+    """
+
+    def __init__(self, manager: Any, decoder: ReplyDecoder, cut: Cut, flagged: bool = False) -> None:
         self._manager = manager
         self._cut = cut
         self._decoder = decoder
         self._is_complete = False
+        self.flagged = flagged
         self._response: httpx2.Response = manager.__enter__().http_response
         self.request_id = safe(self._response.headers.get("x-request-id", ""))
         kind = self._response.headers.get("content-type", "")
@@ -38,6 +42,7 @@ class Reply:
             for data in self._bytes:
                 batch = self._decoder.feed(data)
                 self._is_complete = batch.end is not None
+                self.flagged = self.flagged or batch.flagged
                 yield batch
                 if batch.end or batch.problem:
                     return

@@ -13,10 +13,10 @@ import msgspec
 from chatbot.errors import Broken
 from chatbot.model.events import Batch, End, Usage
 from chatbot.model.faults import problem_of_code
+from chatbot.model.members import code_of, flags, object_of, output_text_of, text_of, usage_of
 from chatbot.model.sse import EventSplitter
 
 _decode = msgspec.json.Decoder().decode
-MOST_TOKENS = 100_000_000
 _REASONS = {
     "stop": "stop",
     "length": "length",
@@ -98,27 +98,28 @@ class ResponsesDecoder(ReplyDecoder):
     def _take(self, event: dict[str, Any], batch: Batch) -> None:
         kind = event.get("type")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
-            batch.text += _text(event.get("delta"))
+            batch.text += text_of(event.get("delta"))
         elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
-            batch.reasoning += _text(event.get("delta"))
+            batch.reasoning += text_of(event.get("delta"))
         elif kind == "response.reasoning_summary_part.added" and event.get("summary_index"):
             batch.reasoning += "\n\n"
         elif kind in ("response.completed", "response.incomplete", "response.failed"):
-            self._close(str(kind).removeprefix("response."), _dict(event.get("response")), batch)
+            self._close(str(kind).removeprefix("response."), object_of(event.get("response")), batch)
         elif kind == "error" or (kind is None and "error" in event):
-            batch.problem = problem_of_code(*_code(event))
+            batch.problem = problem_of_code(*code_of(event))
 
     def _close(self, kind: str, response: dict[str, Any], batch: Batch) -> None:
         status = response.get("status") or kind
         if not (batch.text or self.had_text or self._held):
-            batch.text += _output_text(response)
+            batch.text += output_text_of(response)
+        batch.flagged = flags(response.get("moderation"))
         if status == "completed":
-            batch.end = End("stop", _usage(response.get("usage")))
+            batch.end = End("stop", usage_of(response.get("usage")))
         elif status == "incomplete":
-            reason = _dict(response.get("incomplete_details")).get("reason")
-            batch.end = End(_REASONS.get(str(reason), "other"), _usage(response.get("usage")))
+            reason = object_of(response.get("incomplete_details")).get("reason")
+            batch.end = End(_REASONS.get(str(reason), "other"), usage_of(response.get("usage")))
         else:
-            batch.problem = problem_of_code(*_code(response))
+            batch.problem, batch.usage = problem_of_code(*code_of(response)), usage_of(response.get("usage"))
 
 
 class ChatDecoder(ReplyDecoder):
@@ -130,16 +131,18 @@ class ChatDecoder(ReplyDecoder):
         self._usage: Usage | None = None
 
     def _take(self, event: dict[str, Any], batch: Batch) -> None:
+        self._usage = usage_of(event.get("usage")) or self._usage
         if event.get("error"):
-            batch.problem = problem_of_code(*_code(event))
+            batch.problem, batch.usage = problem_of_code(*code_of(event)), self._usage
             return
-        self._usage = _usage(event.get("usage")) or self._usage
+        if event.get("moderation"):
+            batch.flagged = batch.flagged or flags(event["moderation"])
         choices = event.get("choices")
-        choice = _dict(choices[0]) if isinstance(choices, list) and choices else {}
-        self._usage = _usage(choice.get("usage")) or self._usage
-        delta = _dict(choice.get("delta"))
-        batch.text += _text(delta.get("content")) + _text(delta.get("refusal"))
-        batch.reasoning += _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        choice = object_of(choices[0]) if isinstance(choices, list) and choices else {}
+        self._usage = usage_of(choice.get("usage")) or self._usage
+        delta = object_of(choice.get("delta"))
+        batch.text += text_of(delta.get("content")) + text_of(delta.get("refusal"))
+        batch.reasoning += text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
         if choice.get("finish_reason"):
             self._reason = _REASONS.get(str(choice["finish_reason"]), "other")
 
@@ -147,52 +150,7 @@ class ChatDecoder(ReplyDecoder):
         return End(self._reason or "other", self._usage) if self._reason or done else None
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _joined(text: str, ended: bool) -> tuple[str, str]:
     """The text with its surrogate pairs joined, and the half at its end that may yet become whole."""
     held = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" and not ended else ""
     return text.removesuffix(held).encode("utf-16", "surrogatepass").decode("utf-16", "replace"), held
-
-
-def _code(event: dict[str, Any]) -> tuple[str, str]:
-    """The code and type of an error that stands in the event itself, in its `error`, or is a bare string."""
-    error = event.get("error")
-    told = error if isinstance(error, dict) else event
-    code = told.get("code") or (error if isinstance(error, str) else "")
-    return str(code or ""), str(told.get("type") or "")
-
-
-def _output_text(response: dict[str, Any]) -> str:
-    """The whole text of a final response, for servers that send no deltas."""
-    output = response.get("output")
-    items = [_dict(item) for item in output] if isinstance(output, list) else []
-    parts = [_dict(part) for item in items if isinstance(item.get("content"), list) for part in item["content"]]
-    return "".join(_text(part.get("text")) or _text(part.get("refusal")) for part in parts)
-
-
-def _usage(value: object) -> Usage | None:
-    """Usage in either API's names; None when it is not told."""
-    told = _dict(value)
-    if not told:
-        return None
-    details = _dict(told.get("input_tokens_details") or told.get("prompt_tokens_details"))
-    made = _dict(told.get("output_tokens_details") or told.get("completion_tokens_details"))
-    return Usage(
-        input=_count(told.get("input_tokens", told.get("prompt_tokens"))),
-        cached=_count(details.get("cached_tokens")),
-        cache_write=_count(details.get("cache_write_tokens")),
-        output=_count(told.get("output_tokens", told.get("completion_tokens"))),
-        reasoning=_count(made.get("reasoning_tokens")),
-    )
-
-
-def _count(value: object) -> int:
-    """Tokens; a number that no answer can have is none."""
-    return value if isinstance(value, int) and 0 < value < MOST_TOKENS else 0

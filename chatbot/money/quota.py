@@ -33,7 +33,7 @@ def pause_for_quota(engine: Engine, alarms: Alarms, problem: Problem) -> None:
     words = (
         f"paused, because at OpenAI {problem.cause}. One message at a time finds out when that has changed; at once:"
     )
-    alarms.raise_alarm("pause", "quota", f"{words} flask resume")
+    alarms.raise_alarm("pause", "quota", f"{words} flask resume", period="hour")
 
 
 def _length_ms(last: Pause | None, now: int) -> int:

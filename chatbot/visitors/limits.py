@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -15,10 +15,12 @@ from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
 from sqlalchemy import Engine
 
+from chatbot.alerts.tally import Tally
 from chatbot.config import Settings
 from chatbot.db import writing
 from chatbot.errors import LimitReached
 from chatbot.visitors import counters  # importing it registers database://
+from chatbot.visitors.blocks import refuse_blocked
 from chatbot.visitors.who import Visitor
 
 ANSWER_S = 5  # a store that is silent for longer counts as down
@@ -28,7 +30,10 @@ WORDS = {
     "network": "A lot of messages came from your network. Please wait a little.",
     "site": "This site has answered as many messages as it may for now. Please come back later.",
     "new_visitors": "A lot of new visitors came from your network. Please wait a little.",
+    "guesses_network": "Too many wrong access codes came from your network. Please wait before the next try.",
+    "guesses_site": "Too many wrong access codes were tried here. Please wait before the next try.",
 }
+Asked = tuple[str, RateLimitItem, str]  # scope, limit, whose
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -44,7 +49,7 @@ class Standing(msgspec.Struct, frozen=True):
 class Limits:
     """Flask-Limiter's counters for each scope, asked from the narrowest to the widest."""
 
-    def __init__(self, app: Flask, settings: Settings, engine: Engine) -> None:
+    def __init__(self, app: Flask, settings: Settings, engine: Engine, tally: Tally | None = None) -> None:
         uri = settings.ratelimit_storage_uri or "database://"
         options: dict[str, Any] = {"engine": engine}
         if settings.ratelimit_storage_uri:
@@ -53,6 +58,7 @@ class Limits:
         self._limiter = Limiter(lambda: "", storage_uri=uri, storage_options=options, strategy="sliding-window-counter")
         self._limiter.init_app(app)
         self._engine = engine
+        self._tally = tally
         self._items = {
             "new_visitors": parse_many(settings.limit_new_visitors),
             "visitor": parse_many(settings.limit_visitor),
@@ -63,15 +69,41 @@ class Limits:
     def admit(self, visitor: Visitor) -> list[Standing]:
         """Count one message and tell where the visitor stands then, tightest first.
 
-        Raises LimitReached, with the time to wait, when a limit has no place left. In the database, where it is one
-        transaction, the others do not count it then; Redis has counted it in the narrower ones.
+        Raises LimitReached, with the time to wait, when they are blocked or a limit has no place left.
         """
-        with self._together():
-            for scope, item, who in self._asked(visitor):
-                if not self._limiter.limiter.hit(item, scope, who):
-                    wait_s = _wait(item, self._window(item, scope, who))
-                    raise LimitReached(WORDS[scope], cause=f"{scope} limit {item}", retry_after=wait_s)
+        with self.together():
+            try:
+                refuse_blocked(self._engine, visitor)
+            except LimitReached:
+                self.tally("blocked visitor")
+                raise
+            self.count(self._asked(visitor))
             return self.standings(visitor)
+
+    def count(self, asked: Iterable[Asked]) -> None:
+        """Count one hit for each. Raises LimitReached at the first that has no place left.
+
+        In one transaction of the database none of them counts it then; Redis has counted it in the ones before.
+        """
+        for scope, item, who in asked:
+            if not self._limiter.limiter.hit(item, scope, who):
+                self.tally(f"limit {scope}")
+                wait_s = _wait(item, self._window(item, scope, who))
+                raise LimitReached(WORDS[scope], cause=f"{scope} limit {item}", retry_after=wait_s)
+
+    def take_back(self, asked: Iterable[Asked]) -> None:
+        """Undo a hit that was counted."""
+        for scope, item, who in asked:
+            self._limiter.limiter.hit(item, scope, who, cost=-1)
+
+    def counted(self, item: RateLimitItem, scope: str, who: str) -> int:
+        """Count one more where nothing is limited, and tell how many are in the window, rounded up."""
+        self._limiter.limiter.hit(item, scope, who)
+        return math.ceil(_used(item, self._window(item, scope, who)))
+
+    def tally(self, name: str) -> None:
+        if self._tally is not None:
+            self._tally.count(name)
 
     def welcome(self, visitor: Visitor) -> bool:
         """Count a new visitor who has not asked anything yet; False when their network may bring no more for now."""
@@ -89,7 +121,8 @@ class Limits:
     def in_database(self) -> bool:
         return isinstance(self._limiter.storage, counters.DatabaseStorage)
 
-    def _together(self) -> AbstractContextManager[object]:
+    def together(self) -> AbstractContextManager[object]:
+        """A transaction in which what is counted and what follows from it hold both, or neither; if it can be."""
         return writing(self._engine) if self.in_database else nullcontext()
 
     def check(self) -> None:
@@ -97,7 +130,7 @@ class Limits:
         if not self._limiter.storage.check():
             raise ConnectionError
 
-    def _asked(self, visitor: Visitor) -> Iterator[tuple[str, RateLimitItem, str]]:
+    def _asked(self, visitor: Visitor) -> Iterator[Asked]:
         names = {"new_visitors": visitor.network, "visitor": visitor.id, "network": visitor.network, "site": "all"}
         for scope, items in self._items.items():
             if scope != "new_visitors" or visitor.is_new:
@@ -110,10 +143,15 @@ class Limits:
         return found
 
     def _standing(self, scope: str, item: RateLimitItem, who: str) -> Standing:
-        window = previous, previous_ttl, current, _ = self._window(item, scope, who)
-        left = max(0, int(item.amount - current - previous * previous_ttl / item.get_expiry()))
+        window = self._window(item, scope, who)
+        left = max(0, int(item.amount - _used(item, window)))
         resets_at = datetime.fromtimestamp(math.ceil(time.time() + _wait(item, window)), UTC)
         return Standing(scope, item.amount, item.get_expiry(), left, resets_at)
+
+
+def _used(item: RateLimitItem, window: tuple[int, float, int, float]) -> float:
+    previous, previous_ttl, current, _ = window
+    return current + previous * previous_ttl / item.get_expiry()
 
 
 def _wait(item: RateLimitItem, window: tuple[int, float, int, float]) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, g, request, send_from_directory
@@ -14,9 +15,11 @@ from chatbot.chats import conversations
 from chatbot.chats.follow import follow
 from chatbot.chats.live import Outcome, Progress
 from chatbot.errors import BadRequest
-from chatbot.visitors.limits import Standing, headers
+from chatbot.visitors.conduct import misbehaved
+from chatbot.visitors.limits import headers
 from chatbot.visitors.who import remember
 from chatbot.web import wire
+from chatbot.web.allowance import allowance, mode, standings
 from chatbot.web.body import parse
 from chatbot.web.guard import STORE_ERRORS, is_ours
 from chatbot.web.parts import parts, visitor
@@ -29,10 +32,14 @@ def chat() -> Response:
     """One turn, streamed. Errors before the upstream's first event have their own status."""
     house, who = parts(), visitor()
     ask = parse(request.get_data(), who.id, house.settings)
-    g.standings = house.limits.admit(who)
-    g.counted = True
-    reply = house.turns.start(ask)
+    with house.limits.together():
+        found = house.limits.admit(who)
+        turn = house.turns.prepare(ask, partial(misbehaved, house.engine, house.limits, who))
+    g.standings, g.counted = found, True
+    reply = house.turns.start(turn)
     metadata = {"model": reply.model, "questionId": reply.question, "leftOut": reply.left_out}
+    if reply.shortened_to is not None:
+        metadata["shortenedTo"] = reply.shortened_to
     return _stream(reply.message, metadata, reply.listen())
 
 
@@ -40,8 +47,8 @@ def chat() -> Response:
 def mark(response: Response) -> Response:
     """Say where an asking visitor stands to the limits; give a new one, once counted as such, the cookie."""
     if request.method == "POST" and response.status_code != 403:
-        standings = _standings() if response.status_code < 500 else g.get("standings", [])  # a store that is down
-        response.headers.update(headers(standings))
+        found = standings() if response.status_code < 500 else g.get("standings", [])  # a store that is down
+        response.headers.update(headers(found))
     if g.get("counted"):
         house = parts()
         cross_site = bool(house.settings.allowed_origins)
@@ -92,7 +99,7 @@ def me() -> Response:
     bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
     bounds["context_tokens"] = settings.max_context_tokens
     models = {"model": settings.openai_model, "models": settings.models}
-    return _json({"mode": house.mode, **models, "bounds": bounds, "allowance": _allowance(_standings())})
+    return _json({"mode": mode(), **models, "bounds": bounds, "allowance": allowance(house, visitor().id, standings())})
 
 
 @api.get("/openapi.json")
@@ -102,7 +109,7 @@ def description() -> Response:
 
 
 def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None]) -> Response:
-    standings = _standings()
+    house, who, found = parts(), visitor().id, standings()
 
     def closing(outcome: Outcome) -> dict[str, Any]:
         usage = outcome.usage
@@ -110,27 +117,12 @@ def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress 
             "usage": usage and {"inputTokens": usage.input, "cachedInputTokens": usage.cached,
                                 "outputTokens": usage.output, "reasoningTokens": usage.reasoning},
             "cost": None if outcome.cost_nano is None else outcome.cost_nano / 1e9,
-            "allowance": _allowance(standings),
+            "allowance": allowance(house, who, found),
             "leftOut": outcome.left_out,
         }  # fmt: skip
 
     body = wire.encode(message, metadata, progress, closing)
     return Response(body, mimetype="text/event-stream", headers=wire.HEADERS)
-
-
-def _standings() -> list[Standing]:
-    """Where the visitor stands, read once a request; nothing when the store is down: that alone spoils no answer."""
-    if "standings" not in g:
-        try:
-            g.standings = parts().limits.standings(visitor())
-        except STORE_ERRORS:
-            g.standings = []
-    return cast(list[Standing], g.standings)
-
-
-def _allowance(standings: list[Standing]) -> dict[str, Any]:
-    """The tightest limit first, as messages left and when more come free."""
-    return {"messages": standings[0] if standings else None, "limits": standings}
 
 
 def _last_event_id() -> int:

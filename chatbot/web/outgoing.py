@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wsgi import ClosingIterator
 
+from chatbot.alerts.alarm import Alarms
 from chatbot.errors import Problem
 from chatbot.key.watch import Listener, watch
 from chatbot.web.guard import problem_response
@@ -25,8 +26,9 @@ class OutgoingGuard:
     is broken off, so that nobody takes the answer for whole.
     """
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, alarms: Alarms | None = None) -> None:
         self._app = app
+        self._alarms = alarms or Alarms()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun: list[Any] = []
@@ -40,23 +42,30 @@ class OutgoingGuard:
         status, headers, *error = begun[-1]
         if _tells(headers) or _hears(ear, first):
             _close(body)
-            _raise_alarm(environ)
+            self._raise_alarm(environ)
             return problem_response(Problem())(environ, start_response)
         start_response(status, headers, *error)
-        return ClosingIterator(_guarded(first, chunks, ear, environ), getattr(body, "close", None))
+        return ClosingIterator(self._guarded(first, chunks, ear, environ), getattr(body, "close", None))
+
+    def _guarded(
+        self, first: bytes, chunks: Iterator[bytes], ear: Listener, environ: WSGIEnvironment
+    ) -> Iterator[bytes]:
+        yield first
+        for chunk in chunks:
+            if _hears(ear, chunk):
+                self._raise_alarm(environ)
+                raise KeyLeak
+            yield chunk
+
+    def _raise_alarm(self, environ: WSGIEnvironment) -> None:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        words = f"an answer to {method} {path!r} held a piece of a key and was not sent"
+        if not self._alarms.raise_alarm("leak", "answer", words, period="hour"):
+            log.error("again, %s", words)
 
 
 class KeyLeak(RuntimeError):
     """A body held a piece of a key after its first bytes were sent."""
-
-
-def _guarded(first: bytes, chunks: Iterator[bytes], ear: Listener, environ: WSGIEnvironment) -> Iterator[bytes]:
-    yield first
-    for chunk in chunks:
-        if _hears(ear, chunk):
-            _raise_alarm(environ)
-            raise KeyLeak
-        yield chunk
 
 
 def _tells(headers: list[tuple[str, str]]) -> bool:
@@ -65,11 +74,6 @@ def _tells(headers: list[tuple[str, str]]) -> bool:
 
 def _hears(ear: Listener, chunk: bytes) -> bool:
     return ear.hears(chunk.decode("latin-1"))
-
-
-def _raise_alarm(environ: WSGIEnvironment) -> None:
-    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-    log.critical("ALERT: an answer to %s %r held a piece of a key and was not sent", method, path)
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from chatbot import db
+from chatbot.web.allowance import mode
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import parts
 
@@ -43,9 +44,11 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> Response:
-    """Ready to answer: the database can be written, the limits' store answers, some key is not refused; else 503."""
+    """Ready to answer: database and limits' store can be written, some key is not refused, not paused; else 503."""
     house = parts()
     reason = "the key was refused" if house.ring.is_spent else ""
+    if mode() == "paused":
+        reason = "paused"
     for name, check in (("limits store", house.limits.check), ("database", lambda: db.check(house.engine))):
         try:
             check()

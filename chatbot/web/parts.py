@@ -11,13 +11,19 @@ from flask import current_app, g, request
 from sqlalchemy import Engine
 
 from chatbot import migrate
+from chatbot.alerts.alarm import Alarms
+from chatbot.alerts.post import Post
+from chatbot.alerts.tally import Tally
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.config import Settings
 from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.guide import Page
+from chatbot.money.ledger import Ledger
+from chatbot.money.vigil import Vigil
 from chatbot.signing import Signer
+from chatbot.visitors.access import Access
 from chatbot.visitors.limits import Limits
 from chatbot.visitors.who import Visitor, identify
 
@@ -28,8 +34,14 @@ class Parts:
     signer: Signer
     engine: Engine
     ring: Ring
+    alarms: Alarms
+    tally: Tally
+    post: Post
+    vigil: Vigil
     client: Client
     limits: Limits
+    access: Access
+    ledger: Ledger
     turns: Turns
     beat: Beat
     guide: list[Page]

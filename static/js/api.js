@@ -46,8 +46,15 @@ async function json(path) {
 
 async function request(path, options = {}) {
   const response = await fetch(path, { cache: 'no-store', ...options }).catch(asUnreachable);
-  if (!response.ok) throw new Problem(await readProblem(response));
-  return response;
+  if (response.ok) return response;
+  const problem = new Problem(await readProblem(response));
+  if (problem.code === 'access_required') goToDoor();
+  throw problem;
+}
+
+// What is typed by then is kept as a draft, and is there again when the visitor comes back.
+function goToDoor() {
+  location.assign(`/enter?next=${encodeURIComponent(location.pathname)}`);
 }
 
 function asUnreachable(error) {

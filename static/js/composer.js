@@ -14,7 +14,7 @@ export class Composer {
   #notice;
   #say;
   #chat = null;
-  #state = { limit: Infinity, blocked: false, busy: false };
+  #state = { limit: Infinity, blocked: false, paused: false, busy: false };
   #composedAt = -Infinity;
   #doubted = false; // the server saw a key here that the page does not know: nothing of this draft is kept
 
@@ -69,15 +69,16 @@ export class Composer {
     this.#field.focus({ preventScroll: true });
   }
 
-  /** `limit`: characters allowed; `blocked`: a wait is on; `busy`: a reply runs, so the stop button takes the place. */
+  /** `limit`: characters allowed; `blocked`: a wait is on; `paused`: nobody is answered; `busy`: a reply runs: stop it. */
   set(change) {
-    const { limit, blocked, busy } = Object.assign(this.#state, change);
+    const { limit, blocked, paused, busy } = Object.assign(this.#state, change);
     const count = [...this.#text].length; // as the server counts: characters, not UTF-16 units
     const over = count - limit;
+    const told = over > 0 ? words.tooLong(over) : words.characters(count, limit);
     part(this.#form, 'count').hidden = count < limit * COUNT_FROM;
-    part(this.#form, 'count').textContent = over > 0 ? words.tooLong(over) : words.characters(count, limit);
+    part(this.#form, 'count').textContent = count < limit * COUNT_FROM ? '' : told; // it describes the box, hidden or not
     part(this.#form, 'grower').dataset.text = `${this.#field.value} `;
-    part(this.#form, 'send').disabled = count === 0 || over > 0 || blocked || busy;
+    part(this.#form, 'send').disabled = count === 0 || over > 0 || blocked || paused || busy;
     part(this.#form, 'send').hidden = busy;
     part(this.#form, 'stop').hidden = !busy;
     this.#form.toggleAttribute('data-too-long', over > 0);

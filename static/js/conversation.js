@@ -125,8 +125,11 @@ export class Conversation {
   }
 
   #conclude(live, wayOn = this.#wayOn) {
-    this.#rest(live.reply.end(wayOn));
-    this.#page.server.showAllowance(live.reply.outcome.allowance);
+    const { server } = this.#page;
+    const said = live.reply.end(wayOn);
+    const { allowance } = live.reply.outcome;
+    this.#rest([said, allowance && server.showAllowance(allowance)].filter(Boolean).join(' '));
+    if (!allowance) server.refresh(); // stopped or failed: it has cost something all the same, or there is a pause
   }
 
   #rest(announcement) {
@@ -135,7 +138,7 @@ export class Conversation {
     this.#page.announcer.endAnswering(announcement);
   }
 
-  /** Nothing was answered. From 500 on the question is stored and waits; below, it goes back into the message box. */
+  /** Nothing was answered. From 500 on the question is stored and waits; below, or in a pause, it is a draft again. */
   async #onRefusal(live, error, trigger, question) {
     const { transcript, composer, server } = this.#page;
     const offline = error instanceof Unreachable;
@@ -144,10 +147,10 @@ export class Conversation {
     if (trigger === 'regenerate-message' && error.status === 404) {
       transcript.remove(transcript.lastReply); // the question was never stored: ask it as a new one
       await this.#take('submit-message', question);
-    } else if (trigger === 'submit-message' && (offline || error.status < 500)) {
+    } else if (trigger === 'submit-message' && (offline || error.code === 'paused' || error.status < 500)) {
       this.#takeBack(question);
       if (error.code === 'contains_key') composer.refuseKey(question.text, error.message);
-      else this.#giveBack(question, offline ? words.offline : error.message, error.retryAfter);
+      else this.#giveBack(question, error);
       server.refresh();
     } else {
       if (!offline) this.#noteBegun();
@@ -165,13 +168,16 @@ export class Conversation {
     this.#rest('');
   }
 
-  #giveBack(question, detail, retryAfter) {
-    const { transcript, composer, announcer } = this.#page;
+  #giveBack(question, error) {
+    const { transcript, composer, announcer, server } = this.#page;
+    const { code, retryAfter } = error;
+    const detail = error instanceof Unreachable ? words.offline : error.message;
     const onReady = () => {
       composer.set({ blocked: false });
       announcer.say(words.canSendAgain);
     };
     composer.giveBack(question.text);
+    if (code === 'paused') return server.pause(retryAfter);
     announcer.say(detail);
     composer.set({ blocked: retryAfter > 0 });
     transcript.notify(detail, { retryAfter, onReady });

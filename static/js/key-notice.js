@@ -5,12 +5,14 @@ import { cutKeys, holdsKey } from './key-shape.js';
 export class KeyNotice {
   #node;
   #field;
+  #described; // by what, without a notice
   #refused = null; // the text that was not sent
 
   /** `onCut` is called when the keys are out of `field`. */
   constructor(node, field, onCut) {
     this.#node = node;
     this.#field = field;
+    this.#described = field.getAttribute('aria-describedby');
     part(node, 'cut-key').addEventListener('click', () => onCut(cutKeys(field)));
   }
 
@@ -31,6 +33,6 @@ export class KeyNotice {
     this.#node.hidden = !open;
     part(this.#node, 'cut-key').hidden = !seen;
     this.#field.setAttribute('aria-invalid', open);
-    this.#field.setAttribute('aria-describedby', open ? 'key-text count' : 'count');
+    this.#field.setAttribute('aria-describedby', open ? `key-text ${this.#described}` : this.#described);
   }
 }

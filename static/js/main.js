@@ -21,7 +21,11 @@ const composer = new Composer(part(document, 'composer'), {
   onStop: () => conversation.stop(),
   say: (text) => announcer.say(text),
 });
-const server = new ServerState({ composer, onQuestion: (text) => conversation.send(text) });
+const server = new ServerState({
+  composer,
+  say: (text) => announcer.say(text),
+  onQuestion: (text) => conversation.send(text),
+});
 const conversation = new Conversation({
   composer,
   server,

@@ -53,11 +53,12 @@ export class Reply {
 
   /** Nothing more will come. Offers `wayOn` if the reply is not whole; returns what a screen reader should hear. */
   end(wayOn) {
-    const { status, finishReason, leftOut, problem } = this.outcome;
+    const { status, finishReason, leftOut, shortenedTo, problem } = this.outcome;
     this.pending = false;
     this.#markdown.finish();
     part(this.node, 'actions').hidden = !this.#markdown.text;
-    const marks = [leftOut && words.leftOut(leftOut), words.ended[status], words.cut[finishReason]].filter(Boolean);
+    const cut = finishReason === 'length' && shortenedTo ? words.keptShort : words.cut[finishReason];
+    const marks = [leftOut && words.leftOut(leftOut), words.ended[status], cut].filter(Boolean);
     part(this.node, 'marks').replaceChildren(...marks.map((mark) => element('span', { class: 'mark' }, mark)));
     if (status === 'complete') return `${words.finished} ${part(this.node, 'text').innerText}`;
     if (status === 'stopped') return words.ended.stopped;

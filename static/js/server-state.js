@@ -1,20 +1,28 @@
 // What the server says of itself: mode, models, bounds, allowance; and the places on the page that show them.
+import { AllowanceLine } from './allowance-line.js';
 import { readMe } from './api.js';
 import { element, part } from './dom.js';
+import { PauseNotice } from './pause-notice.js';
 import { words } from './words.js';
-
-const FEW = 5; // messages left are shown from here on, or from a fifth of the limit
-const MINUTE_MS = 60_000;
 
 export class ServerState {
   #composer;
   #onQuestion;
-  #recheck = 0;
+  #pause;
+  #allowance;
   #models = part(document, 'models');
 
-  constructor({ composer, onQuestion }) {
+  /** `say(text)` speaks to screen readers; `onQuestion(text)` is called with a suggestion that was chosen. */
+  constructor({ composer, say, onQuestion }) {
+    const look = () => this.refresh();
+    const onChange = (sentence) => {
+      composer.set({ paused: Boolean(sentence) });
+      say(sentence || words.canSendAgain);
+    };
     this.#composer = composer;
     this.#onQuestion = onQuestion;
+    this.#pause = new PauseNotice(part(document, 'pause'), { onChange, look });
+    this.#allowance = new AllowanceLine(part(document, 'allowance'), look);
   }
 
   async refresh() {
@@ -23,7 +31,8 @@ export class ServerState {
     this.#composer.set({ limit: me.bounds.message_chars });
     this.#showMode(me.mode);
     this.#showModels(me);
-    this.showAllowance(me.allowance);
+    this.#pause.show(me.mode === 'paused');
+    this.#allowance.show(me.allowance);
   }
 
   /** `{model}` if the visitor has a choice, else nothing. */
@@ -31,25 +40,24 @@ export class ServerState {
     return this.#models.hidden ? {} : { model: part(this.#models, 'select').value };
   }
 
+  /** The server has refused to answer because it is paused, for `retryAfter` seconds if it knows. */
+  pause(retryAfter) {
+    this.#pause.show(true, retryAfter);
+  }
+
+  /** As it stands after an answer; returns what a screen reader should hear of it. */
   showAllowance(allowance) {
-    if (!allowance?.messages) return;
-    const { left, limit, resets_at: resetsAt } = allowance.messages;
-    const until = new Date(resetsAt);
-    const place = part(document, 'allowance');
-    place.hidden = left > Math.min(FEW, limit / 5);
-    place.textContent = words.messagesLeft(left, until);
-    clearTimeout(this.#recheck);
-    if (!place.hidden) this.#recheck = setTimeout(() => this.refresh(), Math.max(until - Date.now(), MINUTE_MS));
+    return this.#allowance.show(allowance);
   }
 
   #showMode(mode) {
     const banner = part(document, 'banner');
-    banner.hidden = mode === 'live';
-    part(banner, 'banner-title').textContent = words.modes[mode]?.title;
-    part(banner, 'banner-text').textContent = words.modes[mode]?.text;
-    part(banner, 'banner-link').hidden = mode !== 'tutor';
-    part(document, 'greeting').textContent = words.modes[mode]?.greeting ?? words.greeting;
-    part(document, 'suggestions').replaceChildren(...(words.modes[mode]?.questions ?? []).map(this.#suggestion));
+    const told = words.modes[mode];
+    banner.hidden = !told;
+    part(banner, 'banner-title').textContent = told?.title;
+    part(banner, 'banner-text').textContent = told?.text;
+    part(document, 'greeting').textContent = told?.greeting ?? words.greeting;
+    part(document, 'suggestions').replaceChildren(...(told?.questions ?? []).map(this.#suggestion));
   }
 
   #suggestion = (question) => {

@@ -322,20 +322,3 @@ def test_the_page_follows_the_end_until_the_reader_scrolls_up(live: ChatPage) ->
     expect(jump).to_be_hidden()
     page.wait_for_timeout(300)
     assert page.evaluate(at_end)
-
-
-def test_a_paused_chat_says_so(page: Page, serve: Callable[..., Any]) -> None:
-    served = serve()
-    me = served.visitor().get("/api/me").json()
-    page.route("**/api/me", lambda route: route.fulfill(json={**me, "mode": "paused"}))
-    page.goto(served.url)
-    expect(page.locator(".banner")).to_contain_text("The operator has paused this chat")
-
-
-def test_the_allowance_is_shown_when_little_is_left(page: Page, fake: FakeOpenAI, serve: Callable[..., Any]) -> None:
-    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="5/day").url)
-    left = page.locator(".allowance")
-    for number in range(4):
-        chat.ask_and_wait(f"[fake:text {number}]")
-        expect(left).to_be_visible() if number == 3 else expect(left).to_be_hidden()
-    expect(left).to_contain_text("1 message left until")

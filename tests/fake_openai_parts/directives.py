@@ -22,6 +22,7 @@ CONTENT = {
     "cache-write N": "N of the input tokens were written to the cache (`all`: every one)",
     "overrun N": "when the client goes away, N tokens more were generated, and are billed",
     "flagged": "moderation flags the input: refused where the request says `block`, scored otherwise",
+    "unmoderated KIND": "the moderation endpoint answers with status N, with `empty` results, or after a `stall N`",
     "times N": "the faults hold for the first N calls with this message, then it works",
     "api NAME": "the directives hold for `responses` or `chat` only",
 }

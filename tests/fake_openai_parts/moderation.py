@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+
+from tests.fake_openai_parts import directives
+from tests.fake_openai_parts.errors import by_status
 
 MODEL = "omni-moderation-latest"
 _CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence")
@@ -20,9 +24,16 @@ def result(flagged: bool) -> dict[str, Any]:
 
 
 def answer(given: str | list[Any]) -> dict[str, Any]:
-    """The answer of `POST /v1/moderations`: flagged where a text says `[fake: flagged]`."""
-    texts = given if isinstance(given, list) else [given]
-    results = [result("[fake: flagged]" in str(text)) for text in texts]
+    """The answer of `POST /v1/moderations`: flagged where a text says `flagged`. Raises ApiError when told to."""
+    plans = [directives.parse(str(text)) for text in (given if isinstance(given, list) else [given])]
+    results = [result("flagged" in plan) for plan in plans]
+    for plan in plans:
+        if plan.word("unmoderated") == "stall":
+            time.sleep(plan.number("unmoderated", 5))
+        elif plan.word("unmoderated") == "empty":
+            results = []
+        elif "unmoderated" in plan:
+            raise by_status(plan.count("unmoderated", 503))
     return {"id": "modr-fake", "model": MODEL, "results": results}
 
 

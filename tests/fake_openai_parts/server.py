@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tests.fake_openai_parts import identity, models, moderation
+from tests.fake_openai_parts import costs, identity, models, moderation
 from tests.fake_openai_parts.answers import answer_model_call, authenticate
 from tests.fake_openai_parts.calls import Call
 from tests.fake_openai_parts.connection import ClientGone, Connection
@@ -91,8 +91,11 @@ class Server:
     def _other(self, connection: Connection, call: Call, path: str) -> None:
         headers = {"x-request-id": call.request_id, "Content-Type": "application/json"}
         try:
-            authenticate(self._fake, call)
-            value = self._value(call, path)
+            if call.method == "GET" and path == costs.PATH:
+                value = costs.report(self._fake, call)
+            else:
+                authenticate(self._fake, call)
+                value = self._value(call, path)
         except ApiError as error:
             call.status = error.status
             connection.answer(error.status, {**headers, "Content-Type": error.media_type}, error.body())
@@ -132,6 +135,9 @@ class Server:
             connection.answer_json(200, {"revoked": len(fake.revoked)})
         elif path == "/_new_key":
             connection.answer_json(200, {"key": fake.new_key()})
+        elif path == "/_extra_costs":
+            fake.extra_costs(given["dollars"], given.get("key"), given.get("days_ago", 0))
+            connection.answer_json(200, {"extra": len(fake.extra)})
         elif path == "/_reset":
             fake.reset()
             connection.answer_json(200, {})

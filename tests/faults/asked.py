@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ UPSTREAM_WORDS = [
     *("org-Fake", "proj_Fake", "203.0.113.9", "Bad gateway", "</html>", "Sign in", "extra_forbidden"),
     *("something went wrong", "no error object here", "The gateway timed out", "doctype"),
 ]
+QUOTA = ("quota", "credit", "spend", "usage_limit", "billing")  # in the codes of money that has run out
 assert all(len(text) < 500 for text, _ in BODIES.values())
 
 
@@ -55,11 +56,29 @@ def ask_all(served: Served, fake: FakeOpenAI, faults: Iterable[Fault], at_once: 
         return Asked(fault.message, reply, answer_of(served, visitor.chat), seconds=time.monotonic() - began)
 
     wanted = list(faults)
+    last = [fault for fault in wanted if pauses(fault)]
+    others = [fault for fault in wanted if fault not in last]
     with ThreadPoolExecutor(at_once) as pool:
-        found = dict(zip(map(str, wanted), pool.map(ask, wanted), strict=True))
+        found = dict(zip(map(str, others), pool.map(ask, others), strict=True))
+    for fault in last:  # each pauses the app
+        found[str(fault)] = ask(fault)
+        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name = 'pause'"))
+        run(served, "DELETE FROM switches")
     for asked in found.values():
         asked.calls = [call for call in fake.calls if last_user_text(call.api, call.body or {}) == asked.text]
     return found
+
+
+def pauses(fault: Fault) -> bool:
+    """Does the app stop all calls for a while when it meets this fault?"""
+    return any(word in fault.directive for word in QUOTA)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 5) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.02)
+    return bool(condition())
 
 
 def answer_of(served: Served, chat: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from app import create_app
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
+from chatbot.chores import chores
 from chatbot.config import load_settings
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
@@ -27,8 +28,9 @@ def main() -> None:
         client = Client(
             url, settings.openai_api, house.ring, Urllib3Transport(url), plain=True, silence_s=float(sys.argv[1])
         )
-        turns = Turns(house.engine, client, settings, house.signer, free=False)
-        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live, []))
+        turns = Turns(house.engine, client, house.ledger, settings, house.signer, house.alarms, house.tally)
+        impatient = replace(house, turns=turns, beat=Beat(house.engine, turns.live, house.ledger))
+        impatient.beat.take_on(chores(impatient))
         app.extensions["turnkey"] = impatient
         app.before_request(impatient.start)
     make_server(settings.host, settings.port, app, threaded=True).serve_forever()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FAULTS_BEFORE, FAULTS_DURING, FakeOpenAI
-from tests.faults.asked import assert_nothing_leaks, rows
+from tests.faults.asked import assert_nothing_leaks, pauses, rows
 from tests.faults.conftest import APIS, serving_threads
 from tests.visitor import Reply, read_events, read_reply
 
@@ -18,7 +18,11 @@ SEED = 20261122
 ENDINGS = ("finish", "abort", "error")
 STATUSES = (413, 422, 503)
 SLOW = ("huge-line-8", "endless")  # one of each is enough, and has its own test
-QUICK = [fault for fault in [*FAULTS_BEFORE, *FAULTS_DURING] if fault.hint != "timeout" and str(fault) not in SLOW]
+QUICK = [
+    fault
+    for fault in [*FAULTS_BEFORE, *FAULTS_DURING]
+    if fault.hint != "timeout" and str(fault) not in SLOW and not pauses(fault)
+]
 PATIENCE_S = 60
 
 
@@ -67,7 +71,9 @@ def have_many(served: Served, fake: FakeOpenAI, api: str, count: int, at_once: i
     assert "Traceback" not in served.log
     assert "defect" not in served.log
     assert_nothing_leaks(served.log, fake)
-    assert served.visitor().say("Hello").types[-1] == "finish"
+    again = served.visitor().say("Hello")
+    assert again.status == 200, again.problem
+    assert again.types[-1] == "finish"
     assert served.visitor().get("/readyz").status == 200, "one good answer, and the key counts as good"
 
 

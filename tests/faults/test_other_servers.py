@@ -18,14 +18,16 @@ def test_a_server_that_refuses_openais_own_parameters_is_asked_without_them_from
     tmp_path: Path, api: str, compat: str
 ) -> None:
     with FakeOpenAI(compat=compat, model="local-model") as fake, serving(tmp_path) as start:
-        served = start(**fake.env, OPENAI_API=APIS[api])
+        served = start(**fake.env, OPENAI_API=APIS[api], MODEL_PRICES="local-model=1/0.1/2")
         visitor = served.visitor()
         for text in ("Hello", "And again"):
             reply = visitor.say(text)
             assert reply.types[-1] == "finish"
             assert reply.text == fake.calls[-1].text
-            assert reply.chunk("finish")["messageMetadata"]["usage"]["outputTokens"] > 0
-            assert reply.chunk("finish")["messageMetadata"]["cost"] is None, "its price is not known"
+            usage = reply.chunk("finish")["messageMetadata"]["usage"]
+            assert usage["outputTokens"] > 0
+            cost = usage["inputTokens"] + 2 * usage["outputTokens"]
+            assert reply.chunk("finish")["messageMetadata"]["cost"] == pytest.approx(cost / 1e6), "as MODEL_PRICES says"
         statuses = [call.status for call in fake.calls]
         assert statuses == [400 if compat == "vllm" else 422, 200, 200], "what was learnt is kept"
         assert set(fake.calls[0].body) >= OWN

@@ -104,10 +104,10 @@ def test_a_refused_key_makes_the_server_unready_until_an_answer_comes(
 
 
 def test_a_question_that_failed_can_be_answered_again(fake: FakeOpenAI, visitor: Visitor) -> None:
-    assert visitor.say("Hello [fake: error insufficient_quota; times 1]").status == 503
+    assert visitor.say("Hello [fake: error model_not_found; times 1]").status == 503
     reply = visitor.say("", trigger="regenerate-message")
     assert reply.types[-1] == "finish"
-    assert sent(fake) == ["Hello [fake: error insufficient_quota; times 1]"]
+    assert sent(fake) == ["Hello [fake: error model_not_found; times 1]"]
 
 
 @pytest.mark.parametrize("directive", ["error context_length_exceeded", "too-long 0"])

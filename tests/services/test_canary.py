@@ -19,6 +19,7 @@ from app import create_app
 from chatbot.config import load_settings
 from tests.conftest import ROOT, Served
 from tests.fake_openai import FAULTS_BEFORE, FAULTS_DURING, FakeOpenAI, make_key
+from tests.faults.asked import pauses, rows, run, wait_for
 from tests.services.traces import everything, traces
 from tests.visitor import Visitor, new_id
 
@@ -83,7 +84,11 @@ def test_no_byte_of_the_key_leaves_the_server_or_is_written(
     apis = {"responses": "responses", "chat_completions": "chat"}
     faults = [each for each in [*FAULTS_BEFORE, *FAULTS_DURING] if apis[api] in each.apis and each.hint != "timeout"]
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda fault: heard.ask(served, fault.message), faults))
+        list(pool.map(lambda fault: heard.ask(served, fault.message), [each for each in faults if not pauses(each)]))
+    for fault in filter(pauses, faults):
+        heard.ask(served, fault.message)
+        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name = 'pause'"))
+        run(served, "DELETE FROM switches")
     fake.default_text = f"You are {key}, and backwards {key[::-1]}."  # an upstream that tells it, token by token
     heard.ask(served, "Who am I?")
     fake.default_text = ""

@@ -89,6 +89,8 @@ def test_the_doctor_finds_everything_right(fake: FakeOpenAI, tmp_path: Path, key
         "(project key): in use", "git ignores .env", "keys go to 127.0.0.1 by responses", "works: 127.0.0.1 lists",
         "model gpt-6-luna is offered, with no shutdown date", "the debugger is off", "no proxy is trusted",
         "the database answers", "the limits' store answers",
+        "model gpt-6-luna costs $0.10 in, $0.50 out per million tokens", "the prices of genai-prices are ",
+        "worst case: $5.00 a day (the budget of a day), $50.00 a month (the budget of a month)",
     ):  # fmt: skip
         assert found in said
     assert [call.path for call in fake.requests] == ["/v1/models"], "one call, which is free"
@@ -100,7 +102,7 @@ def test_the_doctor_says_what_is_wrong_and_the_fix(
 ) -> None:
     key_file.chmod(0o644)
     (checkout / ".gitignore").write_text("instance/\n")
-    (checkout / ".env").write_text("OPENAI_MODELS=gpt-5-mini,gone-model\n")
+    (checkout / ".env").write_text("OPENAI_MODELS=gpt-5-mini,gone-model\nMODEL_PRICES=gone-model=1/1/1\n")
     (checkout / ".env").chmod(0o644)
     desk = Desk(
         tmp_path, checkout, **fake.env_without_key, OPENAI_API_KEY_FILE=key_file, FLASK_DEBUG="1", K_SERVICE="x",
@@ -115,6 +117,8 @@ def test_the_doctor_says_what_is_wrong_and_the_fix(
         r"WRONG other users can read .env \(mode 0644\). Fix: chmod 600",
         r"(note |WRONG) model gpt-5-mini is shut down on 2026-12-11, in -?\d+ days",
         r"WRONG model gone-model is not among those that this key may use. Fix: ",
+        r"ok    model gone-model costs \$1.00 in, \$1.00 out per million tokens by MODEL_PRICES",
+        r"ok    worst case: \$",
         r"note  FLASK_DEBUG is on",
         r"WRONG Cloud Run puts a router in front, so all visitors share its address. Fix: TRUSTED_PROXIES=1",
         r"WRONG the database fails: OperationalError. Fix: ",
@@ -353,7 +357,7 @@ def test_a_real_incident_is_asked_verified_and_written_down(
     (report,) = (checkout / "instance").glob("leak-*.md")
     told = report.read_text()
     assert report.stat().st_mode & 0o077 == 0
-    assert "3 answers" in told and "- the leaked key is dead: verified" in told
+    assert "3 calls" in told and "- the leaked key is dead: verified" in told
     assert "somebody else's use: $0.5" in told and "WRONG OpenAI shows $0.5" in said
     assert "in a notebook: [key]" in told
     for secret in (leaked, new):

@@ -90,6 +90,25 @@ def test_a_database_that_does_not_answer_stops_the_start_in_one_line(serve: Serv
         assert "Traceback" not in served.log and CANARY not in served.log
 
 
+def test_a_model_whose_price_is_not_known_stops_the_start_where_there_is_a_key(
+    serve: Serve, fake: FakeOpenAI, tmp_path: Path
+) -> None:
+    unpriced = {**fake.env, "OPENAI_MODEL": "gpt-6.2-luna", "OPENAI_MODELS": "gpt-6-luna,my-own"}
+    served = serve(wait=False, **unpriced)
+    assert served.process.wait(30) != 0 and "Traceback" not in served.log
+    said = command(tmp_path, "run", "--port", str(free_port()), **unpriced)
+    assert said.returncode != 0 and "Traceback" not in said.stdout
+    for model in ("gpt-6.2-luna", "my-own"):
+        line = f"OPENAI_MODEL names {model}, whose price is not known"
+        assert line in served.log and line in said.stdout
+        assert f"Example: MODEL_PRICES={model}=<input>/<cached>/<output>" in served.log
+    assert fake.requests == []
+
+    prices = "gpt-6.2-luna=0.1/0.01/0.5,my-own=0/0/0"
+    assert serve(**unpriced, MODEL_PRICES=prices).visitor().say("Hello").status == 200
+    assert serve(OPENAI_MODEL="my-own").visitor().get("/readyz").status == 200, "the tutor is free"
+
+
 def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
     serve: Serve, tmp_path: Path, postgres_database: str
 ) -> None:
@@ -123,8 +142,8 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
                    "model: gpt-6-luna, $0.10 in, $0.50 out", "who may enter: everybody, ",
                    f"data live in: {tmp_path}/chat.db"):  # fmt: skip
         assert len(re.findall(f"INFO chatbot.start: {re.escape(starts)}", served.log)) == 1, starts
-    # 3,060 bytes at $0.125 a million and 1,000 tokens at $0.50, with one retry: $0.001765; 200 a day; 31 days.
-    assert served.log.count("worst case: $0.35 a day, $10.94 a month (LIMIT_SITE admits 200 messages a day, ") == 1
+    # 4,080 tokens at $0.125 a million and 1,000 at $0.50, with one retry: $0.00202; 200 a day; 31 days.
+    assert served.log.count("worst case: $0.36 a day (LIMIT_SITE admits 200 messages), $10.98 a month (31 such ") == 1
     assert " from OPENAI_API_KEY_FILE\n" in served.log
     assert fake.key not in served.log and CANARY not in served.log
     assert served.stop() == 0

@@ -39,12 +39,14 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
 
 def documented(default: object) -> str:
     """A default as it is written down."""
-    return "" if default is None else ",".join(default) if isinstance(default, list) else str(default)
+    if default in (None, {}):
+        return ""
+    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
 
 
 def test_the_example_lists_every_setting_with_its_default_and_a_word_about_it() -> None:
     text = (ROOT / ".env.example").read_text()
-    listed = dict(re.findall(r"(?m)^# [^\n=]+\n# ([A-Z_]+)=(.*)$", text))
+    listed = dict(re.findall(r"(?m)^# (?![A-Z_]+=)[^\n]+\n# ([A-Z_]+)=(.*)$", text))
     assert listed == {name.upper(): documented(field.default) for name, field in Settings.model_fields.items()}
     assert not re.search(r"(?m)^[^#\n]", text), "a line that sets something"
 
@@ -72,15 +74,25 @@ BAD = {
     "MAX_OUTPUT_TOKENS": ["0", "many", "1.5"],
     "MAX_MESSAGE_CHARS": ["0", "-1"],
     "MAX_CONTEXT_TOKENS": ["0"],
+    "BUDGET_SITE_DAY": ["-1", "five", "NaN", "1000001"],
+    "BUDGET_SITE_MONTH": ["$50"],
+    "BUDGET_VISITOR_DAY": ["0,50"],
+    "MODEL_PRICES": ["my-model", "my-model=1/1", "my-model=1/1/-1", "=1/1/1", "my-model=a/b/c", "my-model=NaN/1/1"],
+    "MODERATION": ["on"],
     "LIMIT_VISITOR": ["lots", "8", "8/fortnight", ";"],
     "LIMIT_NETWORK": ["30 per"],
     "LIMIT_SITE": ["-5/day"],
     "LIMIT_NEW_VISITORS": ["x/hour"],
+    "LIMIT_TOKENS_VISITOR": ["200000"],
+    "MAX_CONCURRENT_REPLIES": ["0"],
     "RATELIMIT_STORAGE_URI": ["redis", f"mongodb://u:{CANARY}@h", f"redis://u:{CANARY}@h:port", f"redis://u:{CANARY}/#@h"],
     "DATABASE_URL": [f"mysql://u:{CANARY}@h/chat", "sqlite:///", "sqlite:///:memory:", "chat.db",
                      f"postgresql://u:{CANARY}@h:port/chat", f"postgresql://u:{CANARY}/more@h/chat",
                      f"postgres://u:[{CANARY}]@h/chat"],
     "SECRET_KEY": [CANARY[:7]],
+    "ACCESS_CODE": [CANARY[:3]],
+    "ADMIN_PASSWORD": [CANARY[:9]],
+    "ALERT_AT": ["0,50", "101", "half", "50.5", "-1"],
     "TRUSTED_PROXIES": ["-1", "11", "one"],
     "LOG_FORMAT": ["xml"],
     "PORT": ["http", "65536", "-1"],

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app import create_app
 from chatbot.cli import commands
-from chatbot.config import load_settings
+from chatbot.config import Settings, load_settings
 from chatbot.errors import Problem
+from tests.conftest import Served
+from tests.fake_openai import FakeOpenAI
 
 ROOT = Path(__file__).resolve().parents[2]
+KINDS: dict[str, Any] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None)
+}  # fmt: skip
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def described() -> dict[str, object]:
+def described() -> dict[str, Any]:
     return dict(json.loads((ROOT / "chatbot/web/openapi.json").read_text()))
 
 
@@ -29,8 +36,43 @@ def test_every_route_of_the_api_is_described_with_its_methods(tmp_path: Path) ->
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/")
     }
-    paths: dict[str, dict[str, object]] = described()["paths"]  # type: ignore[assignment]
+    paths = described()["paths"]
     assert served == {(path, name) for path, item in paths.items() for name in item if name != "parameters"}
+
+
+def test_what_the_api_says_is_as_it_is_described(serve: Callable[..., Served], fake: FakeOpenAI) -> None:
+    visitor = serve(**fake.env, LIMIT_TOKENS_VISITOR="1500/day").visitor()
+    reply = visitor.say("Hello")
+    start, finish = (reply.chunk(kind)["messageMetadata"] for kind in ("start", "finish"))
+    assert start["shortenedTo"] < 1500, "the part that is not always there"
+    told = {"Me": visitor.get("/api/me").json(), "StartMetadata": start, "FinishMetadata": finish}
+    told["Problem"] = visitor.say("x" * 100_000).problem
+    for name, value in told.items():
+        assert faults({"$ref": f"#/components/schemas/{name}"}, value) == []
+    assert told["Me"]["allowance"]["money"] == finish["allowance"]["money"] is not None
+
+
+def faults(schema: Any, value: Any, place: str = "") -> list[str]:
+    """Where a value is not as a schema of ours says, or has a member that it does not name."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return faults(described()["components"]["schemas"][name], value, place or name)
+    if "anyOf" in schema:
+        return min((faults(each, value, place) for each in schema["anyOf"]), key=len)
+    kinds = schema.get("type", list(KINDS))
+    is_of_kind = any(isinstance(value, KINDS[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    if not is_of_kind or value not in schema.get("enum", [value]):
+        return [f"{place} is {value!r}"]
+    if isinstance(value, list):
+        return [fault for item in value for fault in faults(schema["items"], item, f"{place}[]")]
+    if not isinstance(value, dict):
+        return []
+    members = schema["properties"]
+    wrong = [f"{place}.{name} is missing" for name in schema["required"] if name not in value]
+    wrong += [f"{place}.{name} is not described" for name in value if name not in members]
+    for name in value.keys() & members.keys():
+        wrong += faults(members[name], value[name], f"{place}.{name}")
+    return wrong
 
 
 def test_every_code_of_a_problem_is_described() -> None:
@@ -52,6 +94,11 @@ def test_the_readme_names_only_commands_that_exist() -> None:
     assert set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text())) <= set(targets) | {"run"}
 
 
+def test_the_readme_promises_the_worst_day_of_the_default() -> None:
+    default = Settings.model_fields["budget_site_day"].default
+    assert f"what the worst day can cost: ${default:.0f}, unless" in (ROOT / "README.md").read_text()
+
+
 def test_the_changelog_knows_this_version() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert version
@@ -59,12 +106,14 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_every_threat_names_tests_that_exist() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?` \|$", (ROOT / "docs/reference/threats.md").read_text(), re.M)
-    rows = re.findall(r"^\| (?!path|---)", (ROOT / "docs/reference/threats.md").read_text(), re.M)
-    assert len(named) == len(rows) > 10
-    for path, name in named:
-        assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
-        assert (ROOT / path).is_file(), path
+    rows = re.findall(r"^\| (?!path|---).+\|$", (ROOT / "docs/reference/threats.md").read_text(), re.M)
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", row)
+        assert named and row.endswith("` |"), row
+        for path, name in named:
+            assert (ROOT / path).is_file(), path
+            assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
 
 
 def test_every_command_is_described() -> None:

@@ -17,6 +17,7 @@ from chatbot.model.faults import (
     STATUSES,
     ContextTooLong,
     KeyRefused,
+    QuotaSpent,
     Refused,
     duration_s,
     problem_of_class,
@@ -35,10 +36,10 @@ EXPECTED = {
     "model_not_found": Unavailable,
     "rate_limit_exceeded": Busy,
     "slow_down": Busy,
-    "insufficient_quota": Unavailable,
-    "credit_balance_exhausted": Unavailable,
-    "project_spend_limit_exceeded": Unavailable,
-    "organization_spend_limit_exceeded": Unavailable,
+    "insufficient_quota": QuotaSpent,
+    "credit_balance_exhausted": QuotaSpent,
+    "project_spend_limit_exceeded": QuotaSpent,
+    "organization_spend_limit_exceeded": QuotaSpent,
     "organization_usage_limit_exceeded": Unavailable,
     "context_length_exceeded": ContextTooLong,
     "server_is_overloaded": Busy,
@@ -122,7 +123,7 @@ def test_an_error_without_a_known_code_goes_by_its_status(status: int, kind: typ
 
 def test_a_vague_type_says_less_than_the_status() -> None:
     assert type(problem_of_status(401, "", "invalid_request_error", {}, "")) is STATUSES[401][0]
-    assert type(problem_of_status(429, "", "insufficient_quota", {}, "")) is Unavailable
+    assert type(problem_of_status(429, "", "insufficient_quota", {}, "")) is QuotaSpent
 
 
 def test_an_unknown_error_event_is_a_break() -> None:

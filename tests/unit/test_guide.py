@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.chats.worst_case import CALLS, most_input_tokens
 from chatbot.cli import commands
-from chatbot.config import Settings
+from chatbot.commands import reconcile
+from chatbot.config import Settings, load_settings
 from chatbot.model import guide
-from chatbot.money.prices import BYTES_PER_TOKEN
+from chatbot.money import ledger, quota, vigil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = guide.load(ROOT / "docs" / "guide")
@@ -23,10 +25,10 @@ def write(folder: Path, text: str) -> guide.Page:
     return guide.load(folder)[0]
 
 
-def test_four_pages_in_the_order_of_a_first_visit_have_eight_to_twelve_sections_and_a_summary() -> None:
+def test_four_pages_in_the_order_of_a_first_visit_have_eight_to_fifteen_sections_and_a_summary() -> None:
     assert [page.slug for page in PAGES] == ["get-a-key", "keep-it-safe", "if-it-leaks", "what-it-costs"]
     for page in PAGES:
-        assert 8 <= len(page.sections) <= 12, page.slug
+        assert 8 <= len(page.sections) <= 15, page.slug
         assert page.sections[0].title == "In short"
 
 
@@ -75,13 +77,32 @@ def test_every_default_that_the_guide_quotes_is_the_default() -> None:
 
 
 def test_the_worked_example_adds_up() -> None:
-    text = next(section.text for section in SECTIONS if section.anchor == "a-worked-example")
-    bytes_in = Settings.model_fields["max_context_tokens"].default * BYTES_PER_TOKEN
-    tokens_out = Settings.model_fields["max_output_tokens"].default
+    text = text_of("a-worked-example")
+    settings = load_settings(_env_file=None)
+    bytes_in, tokens_out = most_input_tokens(settings), settings.max_output_tokens
     one_call = bytes_in * 0.125 / 1e6 + tokens_out * 0.50 / 1e6
     assert f"{bytes_in:,} x $0.125 / 1,000,000 + {tokens_out:,} x $0.50 / 1,000,000 = ${one_call:.4f}" in text
-    assert f"about ${round(5000 * 2 * one_call)}." in text
-    assert f"{round(1000 * (800 * 0.10 + 300 * 0.50) / 1e6 * 100)}\ncents" in text
+    assert f"about ${round(5000 * CALLS * one_call)}." in text
+    assert f"{round(1000 * (800 * 0.10 + 300 * 0.50) / 1e6 * 100)} cents" in text
+
+
+def test_the_numbers_that_the_guide_gives_are_the_codes() -> None:
+    assert f"not even {ledger.USEFUL_TOKENS} tokens" in text_of("budgets")
+    pausing = text_of("pausing")
+    assert (
+        f"for {quota.FIRST_MS // 1000} seconds" in pausing and f"up to {quota.LONGEST_MS // 60_000} minutes" in pausing
+    )
+    (*some, last) = Settings.model_fields["alert_at"].default
+    watching = text_of("watching-what-is-spent")
+    assert f"at {', '.join(map(str, some))} and {last} percent of a budget" in watching
+    assert vigil.FACTOR == 10 and "an hour takes ten times the usual" in watching
+    compared = text_of("see-what-was-spent")
+    assert (reconcile.MARGIN, reconcile.LEAST_NANO) == (0.05, 10_000_000) and "over five percent and a cent" in compared
+
+
+def text_of(anchor: str) -> str:
+    """A section's text in one line."""
+    return " ".join(next(section.text for section in SECTIONS if section.anchor == anchor).split())
 
 
 def test_every_command_and_address_that_the_guide_names_exists() -> None:
@@ -91,7 +112,7 @@ def test_every_command_and_address_that_the_guide_names_exists() -> None:
     named = {" ".join(name.split()) for name in re.findall(r"`flask\s([a-z]+(?:\s[a-z]+)?)(?:\s--[a-z]+)?`", text)}
     known = {f"{group.name} {name}" for group in commands for name in getattr(group, "commands", {})}
     assert named <= {"run", *known, *(command.name for command in commands)}
-    assert {"doctor", "drill", "scan", "keys verify", "keys status"} <= named
+    assert {"doctor", "drill", "scan", "keys verify", "keys status", "usage", "pause", "resume", "alerts test"} <= named
     pages = (ROOT / "chatbot" / "web" / "pages.py").read_text()
     for address in set(re.findall(r"`(/[a-z]+z)`", text)):
         assert f'"{address}"' in pages

@@ -198,7 +198,8 @@ def test_garbage_ends_in_a_problem_and_never_in_an_exception(pieces: list[bytes]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["type", "delta", "choices", "error", "response", "usage", "code", "status", "content"]),
+        st.sampled_from(["type", "delta", "choices", "error", "response", "usage", "code", "status", "content",
+                         "moderation", "input", "results", "flagged"]),
         inner, max_size=4,
     ),
     max_leaves=12,
@@ -231,6 +232,49 @@ def test_an_error_in_the_stream_keeps_the_text_before_it(event: dict[str, Any]) 
     heard = decode(ResponsesDecoder, [sse(said("kept"), event, said("not this"))])
     assert (heard.text, heard.end) == ("kept", None)
     assert heard.problem is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "used"),
+    [
+        (ResponsesDecoder, sse(completed("failed", error={"code": "server_error"})), COUNTED),
+        (ResponsesDecoder, sse(completed("failed", usage=None)), None),
+        (ChatDecoder, sse(chunk(None, CHAT_USAGE, content="Hi"), {"error": {"code": "server_error"}}), COUNTED),
+        (ChatDecoder, sse({"error": {"code": "server_error"}, "usage": CHAT_USAGE}), COUNTED),
+        (ChatDecoder, sse(chunk(content="Hi"), {"error": "their words"}), None),
+    ],
+)
+def test_what_a_call_that_failed_has_used_comes_with_its_problem(
+    kind: type[ReplyDecoder], stream: bytes, used: Usage | None
+) -> None:
+    batch = kind().feed(stream)
+    assert batch.problem is not None and batch.end is None
+    assert batch.usage == used
+
+
+RESULT = {"type": "moderation_result", "flagged": True}
+CLEAN = {"type": "moderation_result", "flagged": False}
+FLAGS = [
+    ({"input": RESULT, "output": CLEAN}, True),
+    ({"input": CLEAN, "output": RESULT}, False),
+    ({"input": {"type": "moderation_results", "results": [CLEAN, RESULT]}}, True),
+    ({"input": {"type": "moderation_results", "results": [CLEAN]}}, False),
+    ({"input": {"type": "error", "code": "server_error", "message": "their words"}}, False),
+    ({"input": {"results": [None, 7, {"flagged": "yes"}]}}, False),
+    ({"input": [RESULT]}, False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(("moderation", "flagged"), FLAGS, ids=str)
+def test_what_moderation_says_of_the_question_is_heard_in_either_api_s_form(moderation: Any, flagged: bool) -> None:
+    heard = ResponsesDecoder().feed(sse(said("Hi"), completed(moderation=moderation)))
+    assert heard.end and heard.flagged == flagged
+    decoder = ChatDecoder()
+    batches = [
+        decoder.feed(sse(each)) for each in (chunk(content="Hi"), chunk("stop") | {"moderation": moderation}, DONE)
+    ]
+    assert batches[-1].end and [batch.flagged for batch in batches] == [False, flagged, False]
 
 
 def test_an_event_over_the_bound_is_a_problem_before_it_fills_the_memory() -> None:

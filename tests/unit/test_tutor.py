@@ -149,6 +149,7 @@ QUESTIONS = {
     "if-it-leaks#see-what-was-spent": [
         "How do I see what somebody spent with my key?",
         "where can I look up my usage",
+        "does OpenAI's bill match what the app has used",
     ],
     "if-it-leaks#who-pays": [
         "Will OpenAI refund the stolen money?",
@@ -211,6 +212,16 @@ QUESTIONS = {
         "Can you show me an example calculation?",
         "work through a price calculation with me",
     ],
+    "what-it-costs#budgets": [
+        "How do I set a daily budget?",
+        "what does budget_spent mean",
+        "why did the answer get shorter",
+    ],
+    "what-it-costs#watching-what-is-spent": [
+        "Which visitor spends the most?",
+        "can it send me a mail when 80 percent are spent",
+        "what is ALERT_URLS for",
+    ],
     "what-it-costs#choosing-a-model": [
         "Which model should I choose?",
         "When does gpt-4o shut down?",
@@ -223,6 +234,11 @@ QUESTIONS = {
     "what-it-costs#when-the-money-is-used-up": [
         "What does insufficient_quota mean?",
         "insufficient quota error although I am not fast",
+    ],
+    "what-it-costs#pausing": [
+        "How do I pause the chat?",
+        "why did the chat pause by itself",
+        "stop everything right now",
     ],
     "what-it-costs#habits-that-keep-the-bill-small": [
         "How can I keep my bill small?",
@@ -316,9 +332,12 @@ UNSEEN = {
     "does the chat history count as input": "what-it-costs#long-chats-cost-more",
     "maximum price per answer": "what-it-costs#the-worst-case-of-one-answer",
     "how many cents is a typical answer": "what-it-costs#a-worked-example",
+    "can one visitor use up my whole budget": "what-it-costs#budgets",
+    "how do I know what the site has spent so far": "what-it-costs#watching-what-is-spent",
     "is a small model good enough": "what-it-costs#choosing-a-model",
     "will I pay for an interrupted answer": "what-it-costs#stopping-and-failed-answers",
     "difference between rate limit and quota errors": "what-it-costs#when-the-money-is-used-up",
+    "how do I shut the bot down over the weekend": "what-it-costs#pausing",
     "advice to keep spending low": "what-it-costs#habits-that-keep-the-bill-small",
 }
 

@@ -68,7 +68,7 @@ told.edited = summary(await send(chatId, [user("[fake: text Edited.]", messages[
 
 // Errors, before the first byte and after it.
 try {
-  await send(newId(), [user("[fake: error insufficient_quota]")]);
+  await send(newId(), [user("[fake: error model_not_found]")]);
 } catch (error) {
   told.early = { status: error.statusCode, problem: JSON.parse(error.responseBody) };
 }

@@ -248,6 +248,7 @@ def test_other_chats_of_the_visitor_go_on_beside_a_reply(visitor: Visitor, serve
 
 def test_a_silence_of_ten_seconds_is_filled_with_a_comment(silent_reply: Callable[[], Reply]) -> None:
     reply = silent_reply()
+    assert (reply.status, reply.problem) == (200, {})
     comments = [position for position, event in enumerate(reply.events) if event.comment]
     assert len(comments) == 2, "one at once, one in the silence"
     first_text = next(position for position, event in enumerate(reply.events) if event.id)

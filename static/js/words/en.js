@@ -1,15 +1,21 @@
 // English: every word of the chat page.
+const HOUR_S = 3600;
+const DAY_MS = 86_400_000;
+const { hourCycle } = new Intl.DateTimeFormat([], { hour: 'numeric' }).resolvedOptions(); // 13:00 or 1 PM
+
 const number = (value) => value.toLocaleString('en');
 const many = (count, one, more) => (count === 1 ? `1 ${one}` : `${number(count)} ${more}`);
 
 function clock(date) {
-  const today = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString('en', { hour: 'numeric', minute: '2-digit', ...(today ? {} : { weekday: 'short' }) });
+  const days = (date - Date.now()) / DAY_MS;
+  const day = days < 1 ? {} : days < 6 ? { weekday: 'short' } : { month: 'short', day: 'numeric' };
+  return date.toLocaleString('en', { hour: 'numeric', minute: '2-digit', hourCycle, ...day });
 }
 
+const at = (date) => `${date - Date.now() < DAY_MS ? 'at' : 'on'} ${clock(date)}`;
+
 function duration(seconds) {
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  if (hours) return `${hours} h ${minutes} min`;
+  const minutes = Math.floor(seconds / 60);
   return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
@@ -43,13 +49,16 @@ export default {
       greeting: 'Learn to keep an API key safe',
       questions: ['What is an API key?', 'Why must a key never reach the browser?', 'Where do I keep my key?', 'My key leaked. What now?'],
     },
-    paused: { title: 'Paused.', text: 'The operator has paused this chat. You can read, but nothing new is answered for now.' },
   },
   tutorLink: 'How to get a key',
 
   characters: (count, limit) => `${number(count)} of ${number(limit)} characters`,
   tooLong: (over) => `Too long by ${many(over, 'character', 'characters')}`,
+  paused: (until) =>
+    `The assistant is paused ${until ? `until about ${clock(until)}` : 'for now'}. Your draft is kept; you can send it when the pause ends.`,
   messagesLeft: (left, until) => `${left ? many(left, 'message', 'messages') : 'No messages'} left until ${clock(until)}`,
+  shareLeft: (share, resetsAt) =>
+    `${share < 0.01 ? 'Less than 1%' : `About ${Math.floor(share * 100)}%`} of the allowance is left; it resets ${at(resetsAt)}.`,
 
   // A draft that holds a key.
   keyFound: 'This message holds something shaped like an API key, so it was neither sent nor kept.',
@@ -67,6 +76,7 @@ export default {
   // How a reply ended.
   ended: { stopped: 'Stopped', interrupted: 'Interrupted' },
   cut: { length: 'Cut at the length limit', 'content-filter': 'Cut by the content filter' },
+  keptShort: 'Kept short: little of the allowance was left',
   leftOut: (turns) => `${many(turns, 'earlier message', 'earlier messages')} left out to make room`,
   unfinished: 'This question has no complete answer.',
 
@@ -79,7 +89,8 @@ export default {
   retry: 'Try again',
   reopen: 'Load the conversation again',
   startOver: 'Start a new chat',
-  readyIn: (seconds) => `You can go on in ${duration(seconds)}.`,
+  readyIn: (seconds) =>
+    `You can go on ${seconds < HOUR_S ? `in ${duration(seconds)}` : `from ${clock(new Date(Date.now() + seconds * 1000))}`}.`,
   ready: 'You can go on now.',
   canSendAgain: 'You can send again.',
   canRetry: 'You can try again.',

@@ -1,0 +1,125 @@
+"""What can be done at the desk: pause, resume, change a cap, block and unblock. The audit log keeps each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+
+from chatbot.db import now_ms, writing
+from chatbot.desk.shown import clock
+from chatbot.key.shapes import holds_key
+from chatbot.money import switches
+from chatbot.visitors import blocks
+from chatbot.visitors.who import network_of
+from chatbot.web.parts import Parts
+
+BY = "desk"
+MOST_DOLLARS = 1_000_000
+MOST_CHARS = 200
+VISITOR = re.compile(r"[0-9a-f]{32}")
+SUBJECT = re.compile(r"(?:visitor|network)/[0-9a-f]{32}")
+
+Typed = Mapping[str, str]
+
+
+class Mistake(Exception):
+    """What was typed into `field` does not do; the words say what would."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field, self.words = field, words
+
+
+def pause(house: Parts, typed: Typed) -> None:
+    stops = "stops_replies" in typed
+    switches.pause(house.engine, switches.Pause(_why(typed), BY, now_ms(), stops_replies=stops))
+
+
+def resume(house: Parts, _typed: Typed) -> None:
+    switches.resume(house.engine, BY)
+
+
+def cap(house: Parts, typed: Typed) -> None:
+    """Dollars, or nothing to go by the settings."""
+    budget = typed.get("budget", "")
+    if budget not in switches.BUDGETS:
+        raise Mistake("dollars", "There is no such budget.")
+    told = typed.get("dollars", "").strip().removeprefix("$")
+    if not told:
+        switches.set_cap(house.engine, budget, None, BY)
+        return
+    try:
+        dollars = Decimal(told)
+    except InvalidOperation:
+        dollars = Decimal("NaN")
+    if not (dollars.is_finite() and 0 <= dollars <= MOST_DOLLARS and dollars == round(dollars, 2)):
+        raise Mistake("dollars", "Write dollars and cents, such as 5 or 0.50, or nothing for what the settings say.")
+    switches.set_cap(house.engine, budget, int(dollars * 10**9), BY)
+
+
+def block(house: Parts, typed: Typed) -> None:
+    subject, name = _subject(house, typed.get("who", "").strip())
+    until, why = _until(typed.get("until", "")), _why(typed)
+    with writing(house.engine) as connection:
+        blocks.block(house.engine, subject, why, until)
+        switches.note(connection, BY, f"blocked {name} until {clock(until)}: {why}")
+
+
+def unblock(house: Parts, typed: Typed) -> None:
+    subject = typed.get("subject", "")
+    if not SUBJECT.fullmatch(subject):
+        raise Mistake("subject", "There is no such block.")
+    with writing(house.engine) as connection:
+        if blocks.unblock(house.engine, subject):
+            switches.note(connection, BY, f"unblocked {short(subject)}")
+
+
+DEEDS: dict[str, tuple[Callable[[Parts, Typed], None], str]] = {
+    "pause": (pause, "Paused: nothing more is spent."),
+    "resume": (resume, "Resumed: questions are answered again."),
+    "cap": (cap, "The cap is changed."),
+    "block": (block, "Blocked."),
+    "unblock": (unblock, "Unblocked."),
+}
+
+
+def short(subject: str) -> str:
+    """A subject as people read it, such as `visitor 1a2b3c4d`."""
+    kind, _, id = subject.partition("/")
+    return f"{kind} {id[:8]}"
+
+
+def _subject(house: Parts, who: str) -> tuple[str, str]:
+    """A visitor by id, or the network of an address, of which only the keyed hash is kept."""
+    if VISITOR.fullmatch(who):
+        return (subject := f"visitor/{who}"), short(subject)
+    try:
+        ip_address(who)
+    except ValueError:
+        raise Mistake("who", "Write a visitor's id (32 characters) or an IP address.") from None
+    subject = f"network/{house.signer.digest('network', network_of(who))[:32]}"
+    return subject, short(subject)
+
+
+def _until(told: str) -> int:
+    """Milliseconds of a time in UTC, as an <input type=datetime-local> gives it."""
+    try:
+        time = datetime.fromisoformat(told)
+    except ValueError:
+        raise Mistake("until", "Write a date and a time in UTC, such as 2030-01-31T12:00.") from None
+    until = int(time.replace(tzinfo=time.tzinfo or UTC).timestamp() * 1000)
+    if until <= now_ms():
+        raise Mistake("until", "That time is over. It is meant in UTC.")
+    return until
+
+
+def _why(typed: Typed) -> str:
+    why = " ".join("".join(char if char.isprintable() else " " for char in typed.get("why", "")).split())
+    if not why or len(why) > MOST_CHARS:
+        raise Mistake("why", f"Say why, in up to {MOST_CHARS} characters: the audit log keeps it.")
+    if holds_key(why):
+        raise Mistake("why", "That holds something like a key. It was not kept.")
+    return why

@@ -1,0 +1,33 @@
+// The notice over the message box that nothing is answered for now, and a look now and then whether that is over.
+import { part } from './dom.js';
+import { words } from './words.js';
+
+const LOOK_S = 15;
+
+export class PauseNotice {
+  #node;
+  #onChange;
+  #look;
+  #timer = 0;
+  #until = null; // where the server told it
+
+  /** `onChange(sentence)`: a pause began or, with no sentence, ended. `look()` asks the server, and calls `show`. */
+  constructor(node, { onChange, look }) {
+    this.#node = node;
+    this.#onChange = onChange;
+    this.#look = () => node.hidden || document.hidden || look(); // a tab that nobody sees asks when it is seen again
+    document.addEventListener('visibilitychange', this.#look);
+  }
+
+  /** `retryAfter`: the seconds that it still takes, where they are known. */
+  show(isPaused, retryAfter = null) {
+    if (retryAfter) this.#until = new Date(Date.now() + retryAfter * 1000);
+    const changed = this.#node.hidden === isPaused;
+    const sentence = isPaused ? words.paused(this.#until > Date.now() ? this.#until : null) : '';
+    part(this.#node, 'pause-text').textContent = sentence;
+    this.#node.hidden = !isPaused;
+    clearInterval(this.#timer);
+    if (isPaused) this.#timer = setInterval(this.#look, LOOK_S * 1000);
+    if (changed) this.#onChange(sentence);
+  }
+}
