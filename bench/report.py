@@ -1,26 +1,42 @@
-"""Puts the numbers of both servers side by side in one table of text."""
+"""Puts the numbers side by side in tables of text, with what a reader should know of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-HEADER = ("", "app", "naive")
+from bench import ledger
+
+SERVERS = ("app", "naive")
+COLUMNS = ("with", "without", "added")
+MOST_OTHERS = 0.15  # cores that other processes may take of the machine
 
 
-def table(results: dict[str, dict[str, Any]]) -> str:
-    """`results`: by server, the rows that `rows` makes. A dash where a server was not measured."""
-    names = list(dict.fromkeys(name for found in results.values() for name in found))
-    lines = [HEADER, *((name, *(results.get(who, {}).get(name, "-") for who in HEADER[1:])) for name in names)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
-    shown = [
-        f"{line[0]:<{widths[0]}}  "
-        + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
-        for line in lines
+def lines(results: dict[str, dict[str, Any]]) -> list[str]:
+    """What was measured, as far as it was: the servers side by side, then the cost of limits and ledger."""
+    servers = {name: results[name] for name in SERVERS if name in results}
+    told = [*_table(SERVERS, {name: _rows(found) for name, found in servers.items()}), *_notes(servers)]
+    return (told if servers else []) + (_ledger(results["ledger"]) if "ledger" in results else [])
+
+
+def _ledger(found: dict[str, Any]) -> list[str]:
+    cells = {name: {title: f"{row[name]:.1f}" for title, row in found["rows"].items()} for name in COLUMNS}
+    steps = ", ".join(f"{name} {us:.0f}" for name, us in found["steps"].items())
+    added = found["rows"][ledger.JUDGED]["added"]
+    verdict = "within" if added <= ledger.MOST_MS else "MORE THAN"
+    told = [
+        f"limits and ledger, {ledger.TURNS_PER_S} turns/s on SQLite; the best of {len(found['runs']['with'])} runs",
+        *_table(COLUMNS, cells),
+        f"in one thread, p50 us: {steps}",
+        f"limits and ledger add {added:.1f} ms p50 to a turn: {verdict} the {ledger.MOST_MS:.0f} ms that they may",
     ]
-    return "\n".join([shown[0], "-" * len(shown[0]), *shown[1:]])
+    runs = [run for side in found["runs"].values() for run in side]
+    told += [f"ledger: {why}" for run in runs for why in run["failures"]]
+    if (others := min(run["others"] for run in runs)) > MOST_OTHERS:
+        told.append(f"ledger: other processes took at least {others:.0%} of a core; measure again when idle")
+    return told
 
 
-def rows(found: dict[str, Any]) -> dict[str, str]:
+def _rows(found: dict[str, Any]) -> dict[str, str]:
     """What was measured of one server, as names and cells."""
     shown: dict[str, str] = {}
     if "first_call" in found:
@@ -48,7 +64,7 @@ def rows(found: dict[str, Any]) -> dict[str, str]:
     return shown
 
 
-def notes(results: dict[str, dict[str, Any]]) -> list[str]:
+def _notes(results: dict[str, dict[str, Any]]) -> list[str]:
     """What a reader should know of this run: causes of failures, and a load generator that was too busy to trust."""
     told = []
     for name, found in results.items():
@@ -58,11 +74,24 @@ def notes(results: dict[str, dict[str, Any]]) -> list[str]:
             busy = run.get("cpu", {})
             if busy.get("load", 0) + busy.get("upstream", 0) > 0.9:
                 told.append(f"{name}, {title}: load generator and upstream were at their limit; do not trust this row")
-            if run.get("others", 0) > 0.15:
+            if run.get("others", 0) > MOST_OTHERS:
                 told.append(
                     f"{name}, {title}: other processes took {run['others']:.0%} of a core; measure again when idle"
                 )
     return told
+
+
+def _table(header: tuple[str, ...], columns: dict[str, dict[str, str]]) -> list[str]:
+    """`columns`: by name, their cells by row. A dash where something was not measured."""
+    names = list(dict.fromkeys(name for found in columns.values() for name in found))
+    table = [("", *header), *((name, *(columns.get(who, {}).get(name, "-") for who in header)) for name in names)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(header) + 1)]
+    shown = [
+        f"{line[0]:<{widths[0]}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in table
+    ]
+    return [shown[0], "-" * len(shown[0]), *shown[1:]]
 
 
 def _pair(found: dict[str, float]) -> str:

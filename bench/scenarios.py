@@ -16,7 +16,7 @@ FEWEST_STREAMS, MOST_STREAMS = 10, 3_200
 
 @dataclass(frozen=True)
 class Pace:
-    """How long things run, in seconds, and how often they are repeated."""
+    """How long things run, in seconds, and how often they are repeated. `ledger_turns`: in one thread, step by step."""
 
     tokens: int = 200
     warm: float = 2.0
@@ -25,9 +25,11 @@ class Pace:
     sequential: int = 100
     search_steps: int = 6
     open_streams: int = 1_000
+    ledger_runs: int = 30
+    ledger_turns: int = 3_000
 
 
-QUICK = Pace(100, 0.5, 2.0, (20, 100, 400), sequential=30, search_steps=0, open_streams=300)
+QUICK = Pace(100, 0.5, 2.0, (20, 100, 400), 30, search_steps=0, open_streams=300, ledger_runs=10, ledger_turns=1_000)
 
 
 def first_token(target: str, server: Server, replies: int) -> dict[str, Any]:

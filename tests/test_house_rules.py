@@ -85,15 +85,18 @@ def lines_with_a_word_on_them(paths: list[Path]) -> int:
     return sum(bool(re.search(r"\w", line)) for path in paths for line in path.read_text().splitlines())
 
 
+# Beside the way of a message: start and commands, what tells the operator, the scanner, the tutor, the tables' past.
+BESIDE = ("alerts", "chores", "cli", "commands", "desk", "migrate", "migrations", "reload", "scan", "start")
+BESIDE_FILES = ("admin", "costs", "usage", "vigil", "worst_case")
+
+
 def is_tool(path: Path) -> bool:
-    """Beside the way of a message: start and commands, the desk, the scanner, the tutor, and the tables' past."""
-    beside = ("cli", "commands", "desk", "scan", "start", "reload", "migrate", "migrations")
-    return room(path) in beside or "tutor" in path.stem
+    return room(path) in BESIDE or path.stem in BESIDE_FILES or "tutor" in path.stem
 
 
 def test_the_server_can_be_read_in_an_hour() -> None:
-    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 4600
-    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 3600
+    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 4800
+    assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 3900
     assert lines_with_a_word_on_them(SCRIPTS) < 1500
 
 

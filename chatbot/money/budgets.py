@@ -17,10 +17,10 @@ KEPT_MS = 40 * DAY_MS  # after its period a visitor's row is of no use; the site
 SITE_KEPT_MS = 400 * DAY_MS
 
 WORDS = {
-    "site/day": "This site has spent what it may today. It goes on at midnight UTC.",
-    "site/month": "This site has spent what it may this month. It goes on with the next month.",
-    "visitor/day": "You have used up what you may spend today. It goes on at midnight UTC.",
-    "tokens": "You have used up your tokens for now. Shorter chats need fewer of them.",
+    "site/day": "This site has too little left for another answer today.",
+    "site/month": "This site has too little left for another answer this month.",
+    "visitor/day": "You have too little left for another answer today. In a new chat an answer costs less.",
+    "tokens": "You have too few tokens left for another answer for now. In a new chat an answer needs fewer.",
 }
 
 

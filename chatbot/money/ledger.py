@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from chatbot.config import Settings
 from chatbot.db import now_ms, reading, writing
@@ -24,7 +24,6 @@ from chatbot.money.budgets import WORDS, Balance, Scope, scopes
 from chatbot.money.charge import Attempt, Charge, charge
 from chatbot.money.hold import Hold, Payer, of_row
 from chatbot.money.prices import Prices
-from chatbot.tables import budgets
 
 DEAD_AFTER_MS = 30_000  # a hold that its worker has not touched for so long: the worker died
 USEFUL_TOKENS = 256  # an answer that would have to be shorter is refused
@@ -113,8 +112,8 @@ class Ledger:
         """What is left of each budget for this visitor. Costs nothing."""
         with reading(self._engine) as connection:
             mine = scopes(self._settings, switches.read(connection), visitor, now_ms())
-            keys = [scope.key for scope in mine]
-            used = {row.scope: row for row in connection.execute(select(budgets).where(budgets.c.scope.in_(keys)))}
+            keys = {"scopes": [scope.key for scope in mine]}
+            used = {row.scope: row for row in connection.execute(statements.USED, keys)}
         rows = [(scope, used.get(scope.key)) for scope in mine]
         return [Balance(scope, row.spent if row else 0, row.held if row else 0) for scope, row in rows]
 

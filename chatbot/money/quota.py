@@ -13,7 +13,7 @@ from chatbot.errors import Problem
 from chatbot.money import switches
 from chatbot.money.switches import Pause
 
-FIRST_MS = 15_000  # then one message finds out whether it has been topped up
+FIRST_MS = 15_000  # then the next message finds out whether it has been topped up
 LONGEST_MS = 600_000
 FORGOTTEN_MS = 3_600_000
 
@@ -30,10 +30,8 @@ def pause_for_quota(engine: Engine, alarms: Alarms, problem: Problem) -> None:
                 switches.pause(engine, Pause(problem.cause, "automatic", now, until=until))
     except SQLAlchemyError as error:
         log.error("the pause could not be written: %s", type(error).__name__)
-    words = (
-        f"paused, because at OpenAI {problem.cause}. One message at a time finds out when that has changed; at once:"
-    )
-    alarms.raise_alarm("pause", "quota", f"{words} flask resume", period="hour")
+    words = f"paused, because at OpenAI {problem.cause}. Now and then a message finds out whether that has changed"
+    alarms.raise_alarm("pause", "quota", f"{words}; to try at once: flask resume", period="hour")
 
 
 def _length_ms(last: Pause | None, now: int) -> int:

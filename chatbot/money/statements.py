@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import TextClause, insert, text
+from sqlalchemy import TextClause, bindparam, insert, select, text
 
-from chatbot.tables import ledger, reservations
+from chatbot.tables import budgets, ledger, reservations
 
 if TYPE_CHECKING:
     from chatbot.money.charge import Attempt, Charge
@@ -20,6 +20,7 @@ DEAD = text("SELECT id FROM reservations WHERE alive_at < :dead ORDER BY alive_a
 KEEP = text("UPDATE reservations SET alive_at = :now WHERE worker = :worker")
 UNDER_WAY = text("SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead")
 MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
+USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
 EXPIRE = text("DELETE FROM budgets WHERE expires_at < :now")
 ADD_UP = text(
     """

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, g, request, send_from_directory
 
 from chatbot.chats import conversations
 from chatbot.chats.follow import follow
-from chatbot.chats.live import Outcome, Progress
+from chatbot.chats.live import LiveReply, Outcome, Progress
 from chatbot.errors import BadRequest
 from chatbot.visitors.conduct import misbehaved
 from chatbot.visitors.limits import headers
@@ -37,10 +37,7 @@ def chat() -> Response:
         turn = house.turns.prepare(ask, partial(misbehaved, house.engine, house.limits, who))
     g.standings, g.counted = found, True
     reply = house.turns.start(turn)
-    metadata = {"model": reply.model, "questionId": reply.question, "leftOut": reply.left_out}
-    if reply.shortened_to is not None:
-        metadata["shortenedTo"] = reply.shortened_to
-    return _stream(reply.message, metadata, reply.listen())
+    return _stream(reply.message, _opening(reply), reply.listen())
 
 
 @api.after_request
@@ -66,10 +63,9 @@ def listen(id: str) -> Response:
     after = _last_event_id()
     reply = house.turns.live.get(id)
     if reply is not None and reply.message == row.id:
-        progress = reply.listen(after)
-    else:
-        progress = follow(house.engine, id, row.id, after)
-    return _stream(row.id, {"model": row.model, "questionId": row.parent, "leftOut": row.left_out}, progress)
+        return _stream(row.id, _opening(reply), reply.listen(after))
+    metadata = {"model": row.model, "questionId": row.parent, "leftOut": row.left_out}
+    return _stream(row.id, metadata, follow(house.engine, id, row.id, after))
 
 
 @api.post("/chat/<id>/stop")
@@ -106,6 +102,11 @@ def me() -> Response:
 def description() -> Response:
     """This API, described in OpenAPI 3.1."""
     return send_from_directory(Path(__file__).parent, "openapi.json")
+
+
+def _opening(reply: LiveReply) -> dict[str, Any]:
+    metadata = {"model": reply.model, "questionId": reply.question, "leftOut": reply.left_out}
+    return metadata | ({} if reply.shortened_to is None else {"shortenedTo": reply.shortened_to})
 
 
 def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None]) -> Response:

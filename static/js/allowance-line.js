@@ -18,7 +18,7 @@ export class AllowanceLine {
 
   /** `{messages, money, tokens}`, each `{left, limit, resets_at}` or null. Returns the line if it has just come up. */
   show({ messages, money, tokens }) {
-    const short = [messages, money, tokens].filter((balance) => balance?.limit > 0 && share(balance) <= LITTLE);
+    const short = [messages, money, tokens].filter((balance) => balance && share(balance) <= LITTLE);
     const [least] = short.sort((one, other) => share(one) - share(other));
     const resetsAt = new Date(least?.resets_at ?? 0);
     const wasHidden = this.#node.hidden;

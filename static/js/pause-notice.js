@@ -21,6 +21,7 @@ export class PauseNotice {
 
   /** `retryAfter`: the seconds that it still takes, where they are known. */
   show(isPaused, retryAfter = null) {
+    if (!isPaused) this.#until = null;
     if (retryAfter) this.#until = new Date(Date.now() + retryAfter * 1000);
     const changed = this.#node.hidden === isPaused;
     const sentence = isPaused ? words.paused(this.#until > Date.now() ? this.#until : null) : '';

@@ -225,6 +225,12 @@ def test_a_pause_met_by_sending_gives_the_draft_back_and_is_asked_once(page: Pag
     house.resume()
     page.clock.fast_forward("00:16")
     expect(notice(chat)).to_be_hidden()
+    house.pause()
+    chat.send.click()
+    expect(notice(chat)).to_have_text(PAUSED)
+    house.resume()
+    page.clock.fast_forward("00:16")
+    expect(notice(chat)).to_be_hidden()
     chat.send.click()
     expect(chat.answer).to_have_text("Two")
     page.reload()
@@ -326,6 +332,8 @@ def test_the_last_tokens_are_told_as_a_share(
 
 def test_with_the_tutor_nothing_is_said_of_money(new_page: Callable[..., Page], serve: Callable[..., Any]) -> None:
     chat = ChatPage(new_page(), serve(BUDGET_VISITOR_DAY="0.000001", BUDGET_SITE_DAY="0").url)
+    expect(chat.page.locator(".banner")).to_be_visible()
+    expect(chat.status).to_have_text("")
     chat.ask_and_wait("What is an API key?")
     expect(chat.errors).to_have_count(0)
     expect(line(chat)).to_be_hidden()

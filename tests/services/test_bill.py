@@ -140,7 +140,7 @@ def test_whatever_fails_before_or_in_the_stream_no_call_costs_less_here_than_the
         alone = any(word in fault for word in ("text", "summary", "refusal", "usage"))
         return fault if alone else "; ".join(["delay 5", *dice.sample(more, 3), fault])
 
-    directives = [asked(each.directive) for each in faults if "insufficient_quota" not in each.directive] * 2
+    directives = [asked(each.directive) for each in faults if "insufficient_quota" not in each.directive]
     dice.shuffle(directives)
     stops = [dice.random() < 0.15 for _ in directives]
 
@@ -194,6 +194,26 @@ def test_a_reply_may_be_stopped_at_any_event_by_any_worker(house: House) -> None
         (call,), (row,) = calls_of(house.fake, chat), house.books.attempts(chat=chat)
         assert row.outcome == "stopped" and row.basis in ("estimate", "reservation")
         assert call.outcome == "closed" and 0 < (call.closed_at or 0) - began < 1.5, "within a second"
+
+
+def test_reasoning_that_is_hidden_behind_a_summary_of_it_is_charged_too(house: House) -> None:
+    """It goes on while the visitor reads the summary, and is billed in full where the answer then breaks off."""
+    shown = "summary First I think." if house.api == "responses" else "reasoning-text First I think."
+    for fault in ("cut 2", "bad-json 0"):
+        visitor = house.stranger()
+        visitor.say(f"{visitor.chat} [fake: {shown}] [fake: reasoning 250; first 1.2; {fault}]")
+        (row,) = house.books.attempts(chat=visitor.chat)
+        assert (
+            row.outcome == "broken" and row.output_tokens >= calls_of(house.fake, visitor.chat)[0].usage.output >= 250
+        )
+
+
+def test_an_answer_as_long_as_it_may_be_costs_no_more_than_was_held_for_it(house: House) -> None:
+    """Its server tells no usage, and its bytes could be any number of tokens."""
+    visitor = house.stranger()
+    assert visitor.ask("tokens 600; no-usage").status == 200
+    (row,) = house.books.attempts(chat=visitor.chat)
+    assert (row.basis, row.output_tokens) == ("estimate", 512) and row.cost_nano <= row.held_nano
 
 
 def test_a_key_revoked_under_load_costs_nothing_and_each_attempt_has_its_row(house: House) -> None:
@@ -369,19 +389,42 @@ def crash(shared: House) -> Crash:
     return Crash(dead, busy, refused)
 
 
+def test_workers_that_were_only_asleep_book_nothing_twice(house: House) -> None:
+    """Others thought them dead, and charged their calls in full; then their replies end after all."""
+    visitors = [house.stranger() for _ in range(12)]
+    asleep = house.served.workers()[: WORKERS // 2]
+    with ThreadPoolExecutor(12) as pool:
+        under_way = [pool.submit(each.ask, "tokens 100; delay 50") for each in visitors]
+        wait_for(lambda: all(calls_of(house.fake, each.chat) for each in visitors), PATIENCE_S)
+        time.sleep(1)
+        for pid in asleep:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(3)
+            dead = house.books.bury(2.5)
+            wait_for(lambda: not {held.id for held in dead} & {held.id for held in house.books.holds()}, PATIENCE_S)
+        finally:
+            for pid in asleep:
+                os.kill(pid, signal.SIGCONT)
+        assert kinds([each.result() for each in under_way]) == {"200": 12}
+    house.books.settle()
+    rows = {row.id: row for row in house.books.attempts() if row.chat in {each.chat for each in visitors}}
+    assert len(rows) == 12 and 0 < len(dead) <= 12
+    for held in dead:
+        assert (rows[held.id].outcome, rows[held.id].cost_nano) == ("crashed", held.nano)
+
+
 def ask_in_vain(visitor: Stranger) -> None:
     with suppress(OSError, http.client.HTTPException):  # the connection breaks
         visitor.ask("tokens 400; delay 100")
 
 
 def test_what_killed_workers_had_under_way_is_charged_in_full_and_once(house: House, crash: Crash) -> None:
-    rows = {row.id: row for row in house.books.attempts(outcome="crashed")}
-    assert len(crash.dead) == 32 and {held.id for held in crash.dead} == set(rows)
+    assert len(crash.dead) == 32
     for held in crash.dead:
-        row = rows[held.id]
-        assert (row.basis, row.cost_nano, row.held_nano) == ("reservation", held.nano, held.nano)
-        (call,) = calls_of(house.fake, held.chat)
-        assert call.billed
+        (row,), (call,) = house.books.attempts(chat=held.chat), calls_of(house.fake, held.chat)
+        assert (row.id, row.outcome, row.basis) == (held.id, "crashed", "reservation")
+        assert row.cost_nano == row.held_nano == held.nano and call.billed
 
 
 def test_the_places_of_killed_replies_come_free(house: House, crash: Crash) -> None:
