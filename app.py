@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ring = Ring(load_sources(settings, signer), engine, alarms)
 
     app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False  # else redirects to the host that a request names
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     for command in commands:
         app.cli.add_command(command)
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     prices = Prices(settings, free=not ring.sources)
     prices.check()
     vigil = Vigil(engine, settings, alarms)
-    ledger = Ledger(engine, settings, prices, vigil.budget_spent)
+    ledger = Ledger(engine, settings, prices, vigil)
     turns = Turns(engine, client, ledger, settings, signer, alarms, tally)
 
     def begin() -> None:

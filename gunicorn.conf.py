@@ -183,4 +183,6 @@ def worker_exit(server, worker):
     """Keep what live replies have, marked interrupted."""
     app = worker.app.callable
     if app is not None:
-        app.extensions["turnkey"].turns.live.close(seconds=3)
+        turns = app.extensions["turnkey"].turns
+        turns.live.close(seconds=3)
+        turns.catch_up()

@@ -22,6 +22,9 @@ class FreeLimits(Limits):
 
 
 class FreeLedger(Ledger):
+    def look_in(self, visitor: str) -> None:
+        pass
+
     def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False) -> Hold:
         most = self._settings.max_output_tokens
         return Hold(secrets.token_hex(16), payer, input_tokens, most, 0, (), now_ms())
@@ -29,7 +32,7 @@ class FreeLedger(Ledger):
     def settle(self, hold: Hold, attempt: Attempt) -> Charge | None:
         return Charge("nothing", Usage(), 0)
 
-    def keep(self) -> None:
+    def keep(self, messages: list[str]) -> None:
         pass
 
 

@@ -24,7 +24,7 @@ def _ledger(found: dict[str, Any]) -> list[str]:
     added = found["rows"][ledger.JUDGED]["added"]
     verdict = "within" if added <= ledger.MOST_MS else "MORE THAN"
     told = [
-        f"limits and ledger, {ledger.TURNS_PER_S} turns/s on SQLite; the best of {len(found['runs']['with'])} runs",
+        f"limits and ledger, {ledger.TURNS_PER_S} turns/s on SQLite; of the best tenth of {len(found['runs']['with'])} runs",
         *_table(COLUMNS, cells),
         f"in one thread, p50 us: {steps}",
         f"limits and ledger add {added:.1f} ms p50 to a turn: {verdict} the {ledger.MOST_MS:.0f} ms that they may",

@@ -34,10 +34,11 @@ def measure(house: Parts, rounds: int) -> dict[str, float]:
     for number in range(rounds):
         with writing(house.engine):
             who = Visitor(secrets.token_hex(16), "network", is_new=True)
-            payer = Payer(who.id, f"chat-{number:06d}", "answer", house.settings.openai_model)
+            payer = Payer(who.id, who.network, f"chat-{number:06d}", "answer", house.settings.openai_model)
             with _timed(taken["admit"]):
                 house.limits.admit(who)
             with _timed(taken["reserve"]):
+                house.ledger.look_in(who.id)
                 hold = house.ledger.reserve(payer, INPUT_TOKENS)
         attempt = Attempt("complete", Usage(input=20, output=20), delivered=80, first_ms=1)
         with writing(house.engine), _timed(taken["settle"]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from chatbot.chats.beat import Chore, mark_dead
+from chatbot.money.switches import look
 from chatbot.start import reminders
 from chatbot.visitors.counters import drop_expired
 from chatbot.web.parts import Parts
@@ -28,10 +30,9 @@ def chores(house: Parts) -> list[Chore]:
         (SOON_S, house.alarms.keep),
         (SWEEP_S, house.vigil.look),
         (SWEEP_S, house.post.look),
-        (SWEEP_S, lambda: mark_dead(house.engine)),
-        (SWEEP_S, house.ledger.recover),
+        (SWEEP_S, Sweep(house)),
         (SWEEP_S, house.ring.catch_up),
-        (PROBE_S, house.client.probe),
+        (PROBE_S, lambda: probe(house)),
         (EXPIRE_S, lambda: drop_expired(house.engine)),
         (EXPIRE_S, house.ledger.forget),
         (REMIND_S, lambda: remind(house)),
@@ -41,3 +42,25 @@ def chores(house: Parts) -> list[Chore]:
 def remind(house: Parts) -> None:
     for line in reminders(house.settings, house.ring, house.engine):
         log.warning(line)
+
+
+def probe(house: Parts) -> None:
+    """In a thread of its own: it may wait for half a minute, and a heart must not."""
+    threading.Thread(target=house.client.probe, daemon=True, name="probe").start()
+
+
+class Sweep:
+    """Clears up after workers that died; not at once after the database was away, when the living could not say so."""
+
+    def __init__(self, house: Parts) -> None:
+        self._house = house
+        self._was_well = True  # the start has just found it so
+
+    def __call__(self) -> None:
+        """Raises SQLAlchemyError."""
+        was_well, self._was_well = self._was_well, False
+        look(self._house.engine)
+        if was_well:
+            self._house.ledger.recover()
+            mark_dead(self._house.engine)
+        self._was_well = True

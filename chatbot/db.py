@@ -32,7 +32,9 @@ def now_ms() -> int:
 def open_engine(settings: Settings) -> Engine:
     """An engine for DATABASE_URL. SQLite runs in WAL mode; its writers queue for up to BUSY_TIMEOUT_S."""
     if settings.sqlite_path is None:
-        answers_in = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5000"}
+        # A machine that froze inside a transaction must not keep its locks.
+        options = "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"
+        answers_in = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": options}
         pool = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "pool_timeout": 5}
         return create_engine(settings.database_url, connect_args=answers_in, **pool)
     engine = create_engine(

@@ -95,7 +95,7 @@ def is_tool(path: Path) -> bool:
 
 
 def test_the_server_can_be_read_in_an_hour() -> None:
-    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 4800
+    assert lines_with_a_word_on_them([path for path in MODULES if not is_tool(path)]) < 4900
     assert lines_with_a_word_on_them([path for path in MODULES if is_tool(path)]) < 3900
     assert lines_with_a_word_on_them(SCRIPTS) < 1500
 

@@ -77,9 +77,9 @@ class Beat:
                     reply.stop()
             if time.monotonic() - self._kept_at >= HEARTBEAT_S:
                 self._kept_at = time.monotonic()
-                with writing(self._engine) as connection:
+                self._ledger.keep([reply.message for reply in self._replies()])
+                with writing(self._engine) as connection:  # of its own: who settles locks holds first, then messages
                     self._keep(connection)
-                    self._ledger.keep()
         for number, (interval_s, work) in enumerate(self._chores):
             if time.monotonic() - self._done_at[number] >= interval_s:
                 self._done_at[number] = time.monotonic()

@@ -31,7 +31,9 @@ _UP = _LEAF.union_all(
 )
 PATH = select(_UP).order_by(_UP.c.depth.desc())
 FINISH = update(messages).where(
-    messages.c.chat == bindparam("of_chat"), messages.c.id == bindparam("of_message"), messages.c.status == "streaming"
+    messages.c.chat == bindparam("of_chat"),
+    messages.c.id == bindparam("of_message"),
+    messages.c.status.in_(("streaming", "interrupted")),  # others may have thought its worker dead
 )
 
 
@@ -73,7 +75,7 @@ def ask_to_stop(engine: Engine, chat: str) -> None:
 
 
 def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
-    """Store the whole answer and how it ended; a message that is no longer streaming stays as it is."""
+    """Store the whole answer and how it ended; a message that has ended otherwise stays as it is."""
     usage = outcome.usage
     values = {
         "of_chat": reply.chat,

@@ -35,6 +35,7 @@ class Ask:
     text: str = ""
     message: str | None = None
     target: str | None = None
+    network: str = ""
 
 
 @dataclass(frozen=True)

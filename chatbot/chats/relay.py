@@ -84,6 +84,7 @@ class Relay:
             attempt.usage, attempt.outcome = end.usage, "complete"
             return end
         except Problem as problem:
+            attempt.hear("")
             attempt.problem, attempt.outcome = problem, self._reply.stop_status or problem.code
             raise
 

@@ -14,12 +14,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.tally import Tally
 from chatbot.chats import conversations, questions
+from chatbot.chats.line import log_turn
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.questions import Ask, Asked
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
 from chatbot.db import writing
-from chatbot.errors import Blocked, Problem, ReplyRunning, Unavailable, place
+from chatbot.errors import Blocked, Busy, Problem, ReplyRunning, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
 from chatbot.model.faults import QuotaSpent
@@ -71,11 +72,20 @@ class Turns:
         """
         try:
             with writing(self._engine):
+                self._ledger.look_in(ask.visitor)
                 asked = questions.ask(self._engine, ask)
                 reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
-                account = Account(self._engine, self._ledger, Payer(ask.visitor, ask.chat, asked.answer, ask.model))
+                payer = Payer(ask.visitor, ask.network, ask.chat, asked.answer, ask.model)
                 bound = self._settings.max_context_tokens
-                relay = Relay(self._client, account, reply, self._call(ask, asked), bound, self.live, self._alarms)
+                relay = Relay(
+                    self._client,
+                    Account(self._ledger, payer),
+                    reply,
+                    self._call(ask, asked),
+                    bound,
+                    self.live,
+                    self._alarms,
+                )
                 relay.reserve()
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None
@@ -90,7 +100,10 @@ class Turns:
         Raises the Problem of a reply that failed before its first event; the question is stored all the same.
         """
         self.live[turn.reply.chat] = turn.reply
-        threading.Thread(target=self._run, args=(turn,), daemon=True, name="reply").start()
+        try:
+            threading.Thread(target=self._run, args=(turn,), daemon=True, name="reply").start()
+        except RuntimeError:  # no more threads
+            turn.reply.end(self._settle(turn, Outcome("failed", problem=Busy().members())), Busy(retry_after=5))
         turn.reply.wait_started(FIRST_EVENT_S)
         return turn.reply
 
@@ -101,8 +114,11 @@ class Turns:
     def catch_up(self) -> None:
         """Store and book what the database would not take before."""
         for owed in list(self._owed):
-            self._store(*owed)
-            self._owed.remove(owed)
+            try:
+                self._store(*owed)
+                self._owed.remove(owed)
+            except Exception as error:  # the others may be stored all the same
+                log.error("an answer could not be stored yet: %s at %s", type(error).__name__, place(error))
 
     def obey(self) -> None:
         """Stop what is under way, where a pause says so."""
@@ -113,7 +129,7 @@ class Turns:
 
     def _run(self, turn: Turn) -> None:
         outcome, failure = self._produce(turn)
-        self._report(turn, outcome, failure)
+        log_turn(turn.ask, turn.reply, turn.relay, outcome, failure)
         if turn.relay.flagged:
             self._tally.count("flagged")
         if isinstance(failure, Blocked):
@@ -166,32 +182,13 @@ class Turns:
                     self._owed.append((turn, outcome))
                 else:
                     time.sleep(wait_s)
-        self.live.remove(turn.reply)
         return outcome
 
     def _store(self, turn: Turn, outcome: Outcome) -> Outcome:
         """Both in one transaction. Raises SQLAlchemyError, and may be tried again."""
         key = turn.relay.key.fingerprint if turn.relay.key else None
         with writing(self._engine):
-            outcome = replace(outcome, cost_nano=turn.relay.account.close())
+            outcome = replace(outcome, cost_nano=turn.relay.account.book())
             conversations.finish(self._engine, turn.reply, outcome, turn.relay.request_id, key)
+        self.live.remove(turn.reply)  # until then it is kept alive for the other workers
         return outcome
-
-    def _report(self, turn: Turn, outcome: Outcome, failure: Problem | None) -> None:
-        ask, reply, relay, usage = turn.ask, turn.reply, turn.relay, outcome.usage
-        log.log(
-            logging.WARNING if failure else logging.INFO,
-            "turn %s visitor=%s chat=%s model=%s key=%s tokens=%s/%s cost=%s first=%sms total=%dms request=%s%s",
-            outcome.status,
-            ask.visitor[:8],
-            ask.chat[:8],
-            ask.model,
-            relay.key.fingerprint if relay.key else "-",
-            usage.input if usage else "?",
-            usage.output if usage else "?",
-            "?" if outcome.cost_nano is None else f"${outcome.cost_nano / 1e9:.6f}",
-            "?" if relay.first_ms is None else round(relay.first_ms),
-            (time.monotonic() - reply.began) * 1000,
-            relay.request_id or "-",
-            f" problem={failure.code} cause={failure.cause!r}" if failure else "",
-        )

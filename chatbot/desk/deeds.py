@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from ipaddress import ip_address
 
 from chatbot.db import now_ms, writing
@@ -19,6 +19,7 @@ from chatbot.web.parts import Parts
 BY = "desk"
 MOST_DOLLARS = 1_000_000
 MOST_CHARS = 200
+DOLLARS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 VISITOR = re.compile(r"[0-9a-f]{32}")
 SUBJECT = re.compile(r"(?:visitor|network)/[0-9a-f]{32}")
 
@@ -51,13 +52,9 @@ def cap(house: Parts, typed: Typed) -> None:
     if not told:
         switches.set_cap(house.engine, budget, None, BY)
         return
-    try:
-        dollars = Decimal(told)
-    except InvalidOperation:
-        dollars = Decimal("NaN")
-    if not (dollars.is_finite() and 0 <= dollars <= MOST_DOLLARS and dollars == round(dollars, 2)):
+    if not DOLLARS.fullmatch(told) or Decimal(told) > MOST_DOLLARS:
         raise Mistake("dollars", "Write dollars and cents, such as 5 or 0.50, or nothing for what the settings say.")
-    switches.set_cap(house.engine, budget, int(dollars * 10**9), BY)
+    switches.set_cap(house.engine, budget, int(Decimal(told) * 10**9), BY)
 
 
 def block(house: Parts, typed: Typed) -> None:
@@ -108,9 +105,10 @@ def _until(told: str) -> int:
     """Milliseconds of a time in UTC, as an <input type=datetime-local> gives it."""
     try:
         time = datetime.fromisoformat(told)
-    except ValueError:
+        time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter where the year in UTC has no four digits
         raise Mistake("until", "Write a date and a time in UTC, such as 2030-01-31T12:00.") from None
-    until = int(time.replace(tzinfo=time.tzinfo or UTC).timestamp() * 1000)
+    until = int(time.timestamp() * 1000)
     if until <= now_ms():
         raise Mistake("until", "That time is over. It is meant in UTC.")
     return until

@@ -30,12 +30,21 @@ def answer() -> Response:
 
 
 def _gives_password() -> bool:
-    door, told = current_app.extensions["desk"], request.authorization
+    door = current_app.extensions["desk"]
+    try:
+        told = request.authorization
+    except ValueError:  # Werkzeug decodes it, and fails where a byte of it is not ASCII
+        return False
     return bool(door and told and told.type == "basic" and door.knows(told.password or ""))
 
 
 def _is_from_this_machine() -> bool:
-    """Behind a proxy on this machine every peer is local; so what was passed on, or asked by another name, is not."""
+    """Behind a proxy on this machine every peer is local, so then none is taken for local.
+
+    Nor is what was passed on all the same, or asked by another name.
+    """
+    if parts().settings.trusted_proxies:
+        return False
     names = [name.lower() for name, _ in request.headers]
     passed_on = any(name.startswith("x-forwarded-") or name in ("forwarded", "via", "x-real-ip") for name in names)
     return not passed_on and request.remote_addr in THIS_MACHINE and bool(THIS_HOST.fullmatch(request.host.lower()))

@@ -13,7 +13,8 @@ from chatbot.key.shapes import REDACTED
 from chatbot.key.watch import watch
 
 MARK = "[key]"
-TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")  # a JSON web token
+# A JSON web token. Its header is bounded, and nothing is tried twice, so that no text takes long to search.
+TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,1000}+\.[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}")
 
 log = logging.getLogger("chatbot.defect")
 

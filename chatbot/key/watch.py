@@ -10,10 +10,9 @@ from urllib.parse import quote
 
 from chatbot.key.shapes import KINDS, MARK
 
-SHORTEST = 8  # a shorter value is no secret: some servers take any word for a key
 MOST_LASTING = 8  # keys: those in use are added again from time to time, those that were replaced go at last
 MOST_PASSING = 4  # tokens of a workload identity, which live for minutes
-RUN = 12  # characters of a key, in a row, that are a find
+RUN = 12  # characters of a key, in a row, that are a find; a shorter value is no secret: some servers take any word
 GRAM = 6  # each sixth place of a text is looked at, so that no run of RUN is missed
 
 Span = tuple[int, int]
@@ -30,7 +29,6 @@ class Watch:
         self._lock = threading.Lock()
         self._lasting: deque[str] = deque(maxlen=MOST_LASTING)
         self._passing: deque[str] = deque(maxlen=MOST_PASSING)
-        self._short: list[str] = []  # forms of less than RUN characters, found only whole
         self._grams: dict[str, list[tuple[str, int]]] = {}  # where each piece stands in which form
 
     def add(self, value: str, *, passing: bool = False) -> None:
@@ -45,16 +43,15 @@ class Watch:
             forms = [form for each in (*self._lasting, *self._passing) for form in _forms(each)]
             grams: dict[str, list[tuple[str, int]]] = {}
             for form in forms:
-                for start in range(len(form) - GRAM + 1 if len(form) >= RUN else 0):
+                for start in range(len(form) - GRAM + 1):
                     grams.setdefault(form[start : start + GRAM], []).append((form, start))
-            self._short = [form for form in forms if len(form) < RUN]
             self._grams = grams
 
     def find(self, text: str) -> list[Span]:
         """Where pieces of a watched value stand in the text, in either case: (start, end), in order."""
         lower = text.lower()
         text = lower if len(lower) == len(text) else text.translate(_LOWER)  # some letters are two in lower case
-        spans = [span for form in self._short for span in _whole(form, text)]
+        spans: list[Span] = []
         grams, end = self._grams, 0
         if grams:
             for at in range(0, len(text) - GRAM + 1, GRAM):
@@ -84,24 +81,22 @@ class Listener:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The value as it could show up, in lower case, without the beginning and the mark that all of its kind share."""
+    """The value as it could show up, in lower case, without the beginning and the mark that all of its kind share.
+
+    Of a JSON web token the signature alone: a visitor can know the rest, which opens nothing without it.
+    """
+    if value.startswith("eyJ"):
+        value = value.rpartition(".")[2]
     start = next((len(start) for start in KINDS if value.startswith(start)), 0)
     for secret in value[start:].split(MARK):
-        if len(secret) < SHORTEST or (len(secret) < RUN and secret.isalpha()):
-            continue  # too short, or a word
+        if len(secret) < RUN:
+            continue
         raw = secret.encode()
         forms = {secret, secret[::-1], quote(secret, safe=""), raw.hex()}
         for shift in range(3):  # where it begins within base64's groups of three bytes
             for encode in (base64.b64encode, base64.urlsafe_b64encode):
                 forms.add(encode(b"\0" * shift + raw)[4 if shift else 0 : -4].decode())
-        yield from (form.lower() for form in forms if len(form) >= SHORTEST)
-
-
-def _whole(form: str, text: str) -> Iterator[Span]:
-    at = text.find(form)
-    while at >= 0:
-        yield at, at + len(form)
-        at = text.find(form, at + len(form))
+        yield from (form.lower() for form in forms)
 
 
 def _run(text: str, at: int, form: str, start: int) -> Span:

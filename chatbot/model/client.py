@@ -54,10 +54,10 @@ class Client:
         plain: bool = False,
         silence_s: float = SILENCE_S,
     ) -> None:
-        self.ring = ring
-        self._transport = transport
+        self.ring, self._transport = ring, transport
         self._chat = api == "chat_completions"
         self.moderates_inline = not plain  # another server might take the parameter and not heed it
+        self._tier = {} if plain else {"service_tier": "default"}  # which the prices are of
         self._level = 0
         self._last_level = (2 if self._chat else 1) if plain else 0
         self._common: dict[str, Any] = {
@@ -146,12 +146,12 @@ class Client:
     def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI, flagged: bool) -> Reply:
         try:
             # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
+            body = (chat_body if self._chat else responses_body)(call, level) | self._tier
             if self._chat:
                 create: Any = sdk.chat.completions.with_streaming_response.create
-                sent = create(model=call.model, messages=[], stream=True, extra_body=chat_body(call, level))
+                sent = create(model=call.model, messages=[], stream=True, extra_body=body)
                 return Reply(sent, ChatDecoder(), cut, flagged)
-            create = sdk.responses.with_streaming_response.create
-            sent = create(model=call.model, stream=True, extra_body=responses_body(call, level))
+            sent = sdk.responses.with_streaming_response.create(model=call.model, stream=True, extra_body=body)
             return Reply(sent, ResponsesDecoder(), cut, flagged)
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
             raise _problem(error) from None

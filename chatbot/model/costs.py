@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from chatbot.errors import Broken
@@ -16,6 +16,7 @@ from chatbot.model.client import LISTING_S, Client
 from chatbot.model.faults import safe
 
 MOST_DAYS = 180  # in one page of the report
+MOST_DOLLARS = 10**9  # for a key on a day: more is no amount
 NO_KEY = "without a key"  # such as by OpenAI's own pages
 
 Spent = Counter[tuple[str, str]]  # nano-dollars by day, such as 2026-11-25, and id of the key, such as key_abc
@@ -34,15 +35,15 @@ def spent(client: Client, admin: AdminKey, since: datetime, until: datetime) -> 
     found: Spent = Counter()
     pages: set[str] = set()
     while True:
-        page = client.costs(admin, **asked)
         try:
+            page = client.costs(admin, **asked)
             for bucket in page["data"]:
                 _add(found, bucket)
-        except (LookupError, TypeError, ValueError, InvalidOperation, AttributeError, OverflowError):
+            asked["page"] = str(page.get("next_page"))
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError):
             raise Broken(cause="a cost report that is not of the API's form") from None
         if not page.get("has_more"):
             return found
-        asked["page"] = str(page.get("next_page"))
         if asked["page"] in pages:
             raise Broken(cause="a cost report that does not end")
         pages.add(asked["page"])
@@ -54,5 +55,8 @@ def _add(found: Spent, bucket: dict[str, Any]) -> None:
         amount = result.get("amount") or {"value": 0}
         if amount.get("currency", "usd") != "usd":
             raise ValueError
+        dollars = Decimal(str(amount["value"]))
+        if abs(dollars) > MOST_DOLLARS:
+            raise ValueError
         key = safe(str(result.get("api_key_id") or "")) or NO_KEY
-        found[day, key] += round(Decimal(str(amount["value"])) * 10**9)
+        found[day, key] += round(dollars * 10**9)

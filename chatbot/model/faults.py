@@ -73,7 +73,10 @@ CODES: dict[str, tuple[type[Problem], str]] = {
 }
 
 # What our transport says of a connection that was never made: nothing was sent, so nothing is billed.
-UNSENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "gaierror", "ConnectionRefusedError")
+UNSENT = (
+    "NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "gaierror", "ConnectionRefusedError",
+    "SSLCertVerificationError",
+)  # fmt: skip
 VAGUE = ("invalid_request_error", "server_error")  # types that say less than the status does
 
 # HTTP status, for errors whose code says nothing
@@ -117,7 +120,7 @@ def problem_of_code(code: str, kind: str = "") -> Problem:
     for name in (code, kind):
         if name in CODES:
             problem = _made(_unless_odd(CODES[name], 200), name, None)
-            problem.charged = "input" if isinstance(problem, Busy) else "nothing"
+            problem.charged = "input"  # whatever the reason: the stream was open, and the model perhaps at work
             return problem
     return Broken(cause=f"an error event, code {safe(code) or 'none'}")
 
@@ -126,9 +129,12 @@ def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, s
     """The problem for an HTTP error status: by its code, else the status, else the type."""
     known = CODES.get(code) or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
     known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else CLASSES["APIStatusError"])
+    if known[0] is Refused and status >= 500:
+        known = (Busy, known[1])
     known = _unless_odd(known, status)
     problem = _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
-    problem.charged = "input" if status >= 500 else "nothing"  # a gateway's 5xx does not tell what stands behind it
+    # A time-out may stand before a finished answer; another 5xx does not tell what was done either.
+    problem.charged = "all" if status in (408, 504) else "input" if status >= 500 else "nothing"
     return problem
 
 

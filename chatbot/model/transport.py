@@ -6,6 +6,7 @@ The SDK above it keeps authentication, time-outs and errors.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,7 +180,8 @@ class _Body(httpx2.SyncByteStream):
 
 def _translated(error: Exception, request: httpx2.Request) -> httpx2.TransportError:
     """httpx2's error for one of urllib3's, without its text: that may quote what was sent."""
-    name = type(error).__name__
+    shown = error.args[0] if error.args and isinstance(error.args[0], ssl.SSLCertVerificationError) else error
+    name = type(shown).__name__
     if isinstance(error, (NewConnectionError, SSLError, socket.gaierror, ConnectionRefusedError)):
         return httpx2.ConnectError(name, request=request)
     if isinstance(error, (Urllib3Timeout, TimeoutError)):

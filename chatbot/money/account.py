@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.db import writing
 from chatbot.errors import Unavailable
 from chatbot.money.charge import Attempt
 from chatbot.money.hold import Hold, Payer
@@ -13,43 +11,46 @@ from chatbot.money.ledger import Ledger
 
 
 class Account:
-    """One hold at a time. `attempt`: the call that it was taken for, None as long as that has not begun.
+    """One hold at a time. `attempt`: the call that it was taken for, None as long as that has not begun."""
 
-    `cost_nano`: of the attempts that were booked.
-    """
-
-    def __init__(self, engine: Engine, ledger: Ledger, payer: Payer) -> None:
-        self._engine, self._ledger, self._payer = engine, ledger, payer
+    def __init__(self, ledger: Ledger, payer: Payer) -> None:
+        self._ledger, self._payer = ledger, payer
         self._hold: Hold | None = None
         self.attempt: Attempt | None = None
-        self.cost_nano = 0
+        self._cost_nano = 0
 
     def open(self, input_tokens: int) -> Hold:
-        """Book the last attempt, if there was one, and hold the worst case of the next: both, or neither.
+        """Book the last attempt, if there was one, and hold the worst case of the next.
 
-        Raises Paused, BudgetSpent, LimitReached, or Unavailable when the ledger cannot be written.
+        Raises Paused, BudgetSpent, LimitReached, or Unavailable when the ledger cannot be written. They are two
+        transactions, because the next one may fall on another day, whose budgets are locked in another order.
         """
+        again = self._hold is not None
         try:
-            with writing(self._engine):
-                cost_nano = self._book()
-                hold = self._ledger.reserve(self._payer, input_tokens, again=self._hold is not None)
+            self._cost_nano, self._hold = self.book(), None
+            self._hold = self._ledger.reserve(self._payer, input_tokens, again=again)
         except SQLAlchemyError as error:
             raise Unavailable(cause=f"the ledger cannot be written: {type(error).__name__}") from None
-        self._hold, self.attempt = hold, None
-        self.cost_nano += cost_nano
-        return hold
+        self.attempt = None
+        return self._hold
 
     def begin(self) -> Attempt:
         """The held call is made now."""
         self.attempt = Attempt()
         return self.attempt
 
-    def close(self) -> int:
-        """Book the last attempt; nano-dollars of all. Raises SQLAlchemyError, and may be tried again."""
-        return self.cost_nano + self._book()
+    def book(self) -> int:
+        """Book the last attempt; nano-dollars of all. May be part of a transaction, and be tried again if that fails.
 
-    def _book(self) -> int:
+        Raises SQLAlchemyError.
+        """
         if self._hold is None:
-            return 0
-        made = self._ledger.settle(self._hold, self.attempt or Attempt())
-        return made.nano if made else 0
+            return self._cost_nano
+        made = self._ledger.settle(self._hold, self.attempt or Attempt("unused", problem=NotBegun()))
+        return self._cost_nano + (made.nano if made else 0)
+
+
+class NotBegun(Unavailable):
+    """The call that money was held for was never made."""
+
+    charged = "nothing"

@@ -16,10 +16,13 @@ DAY_MS = 86_400_000
 KEPT_MS = 40 * DAY_MS  # after its period a visitor's row is of no use; the site's months are shown for longer
 SITE_KEPT_MS = 400 * DAY_MS
 
+NETWORK_VISITORS = 4  # as many may spend all of theirs from one address: dropping a cookie makes a new visitor
+
 WORDS = {
     "site/day": "This site has too little left for another answer today.",
     "site/month": "This site has too little left for another answer this month.",
     "visitor/day": "You have too little left for another answer today. In a new chat an answer costs less.",
+    "network/day": "Your network has too little left for another answer today.",
     "tokens": "You have too few tokens left for another answer for now. In a new chat an answer needs fewer.",
 }
 
@@ -59,16 +62,18 @@ def caps(settings: Settings, switches: Switches) -> dict[str, int]:
     return {name: int(dollars * Decimal(NANO)) for name, dollars in set_here.items()} | switches.caps
 
 
-def scopes(settings: Settings, switches: Switches, visitor: str, now: int) -> list[Scope]:
+def scopes(settings: Settings, switches: Switches, visitor: str, network: str, now: int) -> list[Scope]:
     """Every scope that a visitor's call is held in at this time, always in the same order."""
     today = datetime.fromtimestamp(now / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day_ends = _ms(today + timedelta(days=1))
     month_ends = _ms((today.replace(day=1) + timedelta(days=32)).replace(day=1))
     cap = caps(settings, switches)
+    of_network = NETWORK_VISITORS * cap["visitor/day"]
     day, month = f"{today:%Y-%m-%d}", f"{today:%Y-%m}"
     found = [
         Scope("site/day", f"site/day/{day}", cap["site/day"], day_ends, day_ends + SITE_KEPT_MS),
         Scope("site/month", f"site/month/{month}", cap["site/month"], month_ends, month_ends + SITE_KEPT_MS),
+        Scope("network/day", f"network/{network}/day/{day}", of_network, day_ends, day_ends + KEPT_MS),
         Scope("visitor/day", f"visitor/{visitor}/day/{day}", cap["visitor/day"], day_ends, day_ends + KEPT_MS),
     ]
     for item in parse_many(settings.limit_tokens_visitor):

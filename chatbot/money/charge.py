@@ -1,7 +1,8 @@
 """What an attempt is charged: by the usage that OpenAI told or, where none came, by a rule that errs upwards.
 
 OpenAI bills what it has made, and a call that broke off does not tell how much that was. Without usage it costs all
-the input that was held, and for the output each byte of what was delivered as a token: no token is shorter.
+the input that was held; for the output each byte of what was delivered as a token, because no token is shorter; and for
+each silence as many tokens as may have been thought in it. Where nothing was delivered, it costs all that was held.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from dataclasses import dataclass, field
 
 from chatbot.errors import Problem
 from chatbot.model.events import Usage
-from chatbot.money.prices import BYTES_PER_TOKEN, Prices
+from chatbot.money.prices import Prices
 
 UNHEARD_TOKENS = 64  # made, but still on their way when the connection ended
-HIDDEN_TOKENS_PER_S = 250  # of reasoning that is not shown, before the first text: faster than models of today
+HIDDEN_TOKENS_PER_S = 250  # of reasoning that is not shown, in a silence: faster than models of today
+SILENCE_S = 1.0  # a shorter pause between two pieces of text is none
+LONGEST_TOKEN = 8  # bytes: a text with more of them for each token that was allowed ignores that bound
 
 
 @dataclass
 class Attempt:
-    """What is known of one call. `delivered`: bytes of text and reasoning; `wait_s`: until the first of them.
+    """What is known of one call. `delivered`: bytes of text and reasoning; `silent_s`: in which nothing came.
 
     `problem`: how it failed; its `charged` tells what such a failure costs when nothing was delivered.
     """
@@ -28,17 +31,19 @@ class Attempt:
     usage: Usage | None = None
     problem: Problem | None = None
     delivered: int = 0
-    wait_s: float = 0.0
+    silent_s: float = 0.0
     key: str | None = None
     request_id: str = ""
     first_ms: int | None = None
-    began: float = field(default_factory=time.monotonic)
+    heard_at: float = field(default_factory=time.monotonic)
 
     def hear(self, text: str) -> None:
-        """More of the answer arrived."""
+        """More of the answer arrived, or it is over."""
+        now, before = time.monotonic(), self.heard_at
+        if text or now - before >= SILENCE_S:
+            self.heard_at = now
+            self.silent_s += now - before if not self.delivered or now - before >= SILENCE_S else 0
         if text:
-            if not self.delivered:
-                self.wait_s = time.monotonic() - self.began
             self.delivered += len(text.encode("utf-8", "replace"))
 
 
@@ -56,16 +61,16 @@ def charge(prices: Prices, model: str, attempt: Attempt, input_tokens: int, max_
     told = attempt.usage
     if told and told.input and (told.output or not attempt.delivered):
         return Charge("usage", told, prices.cost_nano(model, told))
-    held = prices.worst_nano(model, input_tokens, max_output_tokens)
+    hidden = int(attempt.silent_s * HIDDEN_TOKENS_PER_S)
     if attempt.delivered:
-        made = attempt.delivered + UNHEARD_TOKENS + int(attempt.wait_s * HIDDEN_TOKENS_PER_S)
-        bound = max(max_output_tokens, attempt.delivered // BYTES_PER_TOKEN)  # a server may ignore its own
-        return _worst(prices, "estimate", model, input_tokens, min(made, bound))
+        bound = max_output_tokens if attempt.delivered <= LONGEST_TOKEN * max_output_tokens else attempt.delivered
+        made = min(attempt.delivered + UNHEARD_TOKENS + hidden, bound)
+        return _worst(prices, "estimate", model, input_tokens, made)
     if attempt.problem and attempt.problem.charged == "nothing":
         return Charge("nothing", Usage(), 0)
     if attempt.problem and attempt.problem.charged == "input":
-        return _worst(prices, "estimate", model, input_tokens, 0)
-    return Charge("reservation", Usage(input=input_tokens, output=max_output_tokens), held)
+        return _worst(prices, "estimate", model, input_tokens, min(hidden, max_output_tokens))
+    return _worst(prices, "reservation", model, input_tokens, max_output_tokens)
 
 
 def _worst(prices: Prices, basis: str, model: str, input_tokens: int, output_tokens: int) -> Charge:

@@ -14,6 +14,7 @@ class Payer:
     """Whom and what a call is for."""
 
     visitor: str
+    network: str
     chat: str
     message: str
     model: str
@@ -38,6 +39,6 @@ class Hold:
 
 def of_row(row: Row[Any]) -> Hold:
     """As it stands in the table of reservations."""
-    payer = Payer(row.visitor, row.chat, row.message, row.model)
+    payer = Payer(row.visitor, row.network, row.chat, row.message, row.model)
     scopes = tuple(json.loads(row.scopes))
     return Hold(row.id, payer, row.input_tokens, row.max_output_tokens, row.nano, scopes, row.started_at)

@@ -10,25 +10,25 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from chatbot.config import Settings
 from chatbot.db import now_ms, reading, writing
-from chatbot.errors import BudgetSpent, LimitReached, Paused, Problem
+from chatbot.errors import LimitReached, Paused
 from chatbot.model.events import Usage
 from chatbot.money import statements, switches
-from chatbot.money.budgets import WORDS, Balance, Scope, scopes
+from chatbot.money.budgets import Balance, scopes
 from chatbot.money.charge import Attempt, Charge, charge
+from chatbot.money.fit import Wish, output_that_fits, refusal
 from chatbot.money.hold import Hold, Payer, of_row
 from chatbot.money.prices import Prices
+from chatbot.money.vigil import Vigil
 
 DEAD_AFTER_MS = 30_000  # a hold that its worker has not touched for so long: the worker died
-USEFUL_TOKENS = 256  # an answer that would have to be shorter is refused
 HOUR_MS = 3_600_000
-SOON_S = 5  # until money that is held, or a place among a visitor's replies, may have come free
+SOON_S = 5  # until one of a visitor's replies may have ended
 
 log = logging.getLogger("chatbot.ledger")
 
@@ -36,15 +36,13 @@ log = logging.getLogger("chatbot.ledger")
 class Ledger:
     """Threads may share it; so may any number of workers and machines, by the database.
 
-    `on_spent` hears, inside the transaction, of each budget that could not pay for a visitor's call.
+    `vigil` hears of budgets that are spent, and of calls that cost more than was held for them.
     """
 
-    def __init__(
-        self, engine: Engine, settings: Settings, prices: Prices, on_spent: Callable[[Scope, str], None] | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, settings: Settings, prices: Prices, vigil: Vigil | None = None) -> None:
         self._engine = engine
         self._settings = settings
-        self._on_spent = on_spent or (lambda scope, visitor: None)
+        self._vigil = vigil
         self.prices = prices
         self._name = ("", 0)
 
@@ -56,14 +54,17 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             now = now_ms()
-            found = switches.read(connection)
-            if found.pause:
-                until = found.pause.until
-                raise Paused(cause="paused", retry_after=None if until is None else (until - now) / 1000)
-            balances = self._locked(connection, scopes(self._settings, found, payer.visitor, now))
+            balances, pause = self._locked(connection, payer.visitor, payer.network, now)
+            _refuse_paused(pause, now)
             if not again:
                 self._check_place(connection, payer.visitor, now)
-            most = self._output_that_fits(payer, input_tokens, balances, now)
+            wish = Wish(payer.model, input_tokens, self._settings.max_output_tokens)
+            most = output_that_fits(self.prices, wish, balances)
+            if most < wish.useful:
+                problem, spent = refusal(self.prices, wish, balances, now)
+                if spent and self._vigil:
+                    self._vigil.budget_spent(spent.scope, payer.visitor)
+                raise problem
             nano = self.prices.worst_nano(payer.model, input_tokens, most)
             keys = tuple(balance.scope.key for balance in balances)
             hold = Hold(secrets.token_hex(16), payer, input_tokens, most, nano, keys, now)
@@ -73,45 +74,56 @@ class Ledger:
             connection.execute(statements.HOLD, row | kept)
         return hold
 
+    def look_in(self, visitor: str) -> None:
+        """Raise Paused or LimitReached at once where a call would be refused anyway, and before it costs anything."""
+        with reading(self._engine) as connection:
+            now = now_ms()
+            _refuse_paused(switches.read(connection).pause, now)
+            self._check_place(connection, visitor, now)
+
     def settle(self, hold: Hold, attempt: Attempt) -> Charge | None:
         """Book what an attempt cost and let go of what was held; None when another worker has settled it before."""
         made = charge(self.prices, hold.payer.model, attempt, hold.input_tokens, hold.max_output_tokens)
         with writing(self._engine) as connection:
             if not connection.execute(statements.RELEASE, {"id": hold.id}).rowcount:
-                log.warning("a call of %s was settled before, as that of a dead worker", hold.payer.model)
+                log.warning("a call of %s had been settled already", hold.payer.model)
                 return None
             self._book(connection, hold, attempt, made)
+        if made.nano > hold.nano and self._vigil:
+            self._vigil.bound_exceeded(hold.payer.model)
         return made
 
-    def keep(self) -> None:
-        """Tell the other workers that this one lives, and with it the calls that it makes."""
+    def keep(self, messages: list[str]) -> None:
+        """Tell the other workers that this one lives, and with it the calls that it makes for these messages."""
         with writing(self._engine) as connection:
-            connection.execute(statements.KEEP, {"worker": self._worker, "now": now_ms()})
+            connection.execute(statements.KEEP, {"of_worker": self._worker, "live": messages, "now": now_ms()})
 
     def recover(self) -> int:
         """Charge in full what dead workers have left; how many calls that were."""
         dead = {"dead": now_ms() - DEAD_AFTER_MS}
         with reading(self._engine) as connection:
             ids = connection.execute(statements.DEAD, dead).scalars().all()
+        count = 0
         for id in ids:
             with writing(self._engine) as connection:
                 row = connection.execute(statements.TAKE, {"id": id, **dead}).first()
                 if row is not None:
+                    count += 1
                     most = Usage(input=row.input_tokens, output=row.max_output_tokens)
                     self._book(connection, of_row(row), Attempt(), Charge("reservation", most, row.nano))
-        if ids:
-            log.warning("%d calls of a worker that died were charged in full", len(ids))
-        return len(ids)
+        if count:
+            log.warning("%d calls of a worker that died were charged in full", count)
+        return count
 
     def forget(self) -> None:
         """Drop the rows of budgets whose periods are long over."""
         with writing(self._engine) as connection:
             connection.execute(statements.EXPIRE, {"now": now_ms()})
 
-    def balances(self, visitor: str) -> list[Balance]:
+    def balances(self, visitor: str, network: str = "") -> list[Balance]:
         """What is left of each budget for this visitor. Costs nothing."""
         with reading(self._engine) as connection:
-            mine = scopes(self._settings, switches.read(connection), visitor, now_ms())
+            mine = scopes(self._settings, switches.read(connection), visitor, network, now_ms())
             keys = {"scopes": [scope.key for scope in mine]}
             used = {row.scope: row for row in connection.execute(statements.USED, keys)}
         rows = [(scope, used.get(scope.key)) for scope in mine]
@@ -124,13 +136,21 @@ class Ledger:
             self._name = (secrets.token_hex(16), os.getpid())
         return self._name[0]
 
-    def _locked(self, connection: Connection, mine: list[Scope]) -> list[Balance]:
-        """The balances, which nobody else can change before this transaction ends."""
+    def _locked(
+        self, connection: Connection, visitor: str, network: str, now: int
+    ) -> tuple[list[Balance], switches.Pause | None]:
+        """The balances, which nobody else can change before this transaction ends; and the pause.
+
+        Caps and pause are read once the rows are ours: what was set while we waited for them counts.
+        """
         values: dict[str, Any] = {}
-        for number, scope in enumerate(mine):
+        rows = scopes(self._settings, switches.NONE, visitor, network, now)
+        for number, scope in enumerate(rows):
             values |= {f"scope_{number}": scope.key, f"expires_{number}": scope.expires_at}
-        found = {row.scope: row for row in connection.execute(statements.lock(len(mine)), values)}
-        return [Balance(scope, found[scope.key].spent, found[scope.key].held) for scope in mine]
+        used = {row.scope: row for row in connection.execute(statements.lock(len(rows)), values)}
+        found = switches.read(connection)
+        mine = scopes(self._settings, found, visitor, network, now)
+        return [Balance(scope, used[scope.key].spent, used[scope.key].held) for scope in mine], found.pause
 
     def _check_place(self, connection: Connection, visitor: str, now: int) -> None:
         most = self._settings.max_concurrent_replies
@@ -140,26 +160,6 @@ class Ledger:
             if most > 1:
                 words = f"You have {most} answers under way. Wait for one of them, or stop it."
             raise LimitReached(words, cause=f"MAX_CONCURRENT_REPLIES {most}", retry_after=SOON_S)
-
-    def _output_that_fits(self, payer: Payer, input_tokens: int, balances: list[Balance], now: int) -> int:
-        """The longest answer that every budget can pay for. Raises for the one that cannot pay for a useful one."""
-        useful = min(USEFUL_TOKENS, self._settings.max_output_tokens)
-        fits = {each.scope.key: self._fitting(payer.model, input_tokens, each.left, each.scope) for each in balances}
-        tightest = min(balances, key=lambda balance: fits[balance.scope.key])
-        most = fits[tightest.scope.key]
-        if most < useful:
-            scope = tightest.scope
-            is_held = self._fitting(payer.model, input_tokens, scope.cap - tightest.spent, scope) >= useful
-            if not is_held:
-                self._on_spent(scope, payer.visitor)
-            raise _refusal(tightest, now, soon=is_held)
-        return most
-
-    def _fitting(self, model: str, input_tokens: int, left: int, scope: Scope) -> int:
-        longest = self._settings.max_output_tokens
-        if scope.counts_tokens:
-            return max(0, min(longest, left - input_tokens))
-        return self.prices.output_that_fits(model, input_tokens, left, longest)
 
     def _move(self, connection: Connection, hold: Hold, held: int, cost: int = 0, tokens: int = 0) -> None:
         """Change what a hold's budgets have held (`held`: 1 to take, -1 to let go) and spent."""
@@ -183,12 +183,6 @@ class Ledger:
         connection.execute(statements.ADD_UP, {**values, "hour": hour, "model": hold.payer.model, **first})
 
 
-def _refusal(balance: Balance, now: int, soon: bool) -> Problem:
-    scope = balance.scope
-    wait_s = SOON_S if soon else (scope.resets_at - now) / 1000
-    cause = f"{scope.name} {balance.spent} spent and {balance.held} held of {scope.cap}"
-    if scope.counts_tokens:
-        return LimitReached(WORDS["tokens"], cause=cause, retry_after=wait_s)
-    if scope.cap == 0:
-        return BudgetSpent("Nothing may be spent here for now.", cause=cause)
-    return BudgetSpent(WORDS[scope.name], cause=cause, retry_after=wait_s)
+def _refuse_paused(pause: switches.Pause | None, now: int) -> None:
+    if pause:
+        raise Paused(cause="paused", retry_after=None if pause.until is None else (pause.until - now) / 1000)

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from importlib.metadata import version
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
-from chatbot.config import Settings
+from chatbot.config import OPENAI_HOSTS, Settings
 from chatbot.errors import SettingsError
 from chatbot.model.events import Usage
 from chatbot.money.rates import Rates, ladder
@@ -22,6 +23,8 @@ PACKAGE = "genai-prices"
 PUBLISHED = ("0.2.3", date(2026, 11, 10))  # its version that we know, and the day: its data do not tell their age
 OLD_DAYS = 60
 RESOLVE_S = 900  # prices change with the date, some with the time of day
+REGIONAL_HOSTS = OPENAI_HOSTS[1:]
+REGIONAL_FACTOR = Fraction(11, 10)  # what data residency costs more; for older models it does not
 WRITE_FACTOR = Decimal("1.25")  # of a cache write to plain input, for MODEL_PRICES: the dearest rule known
 FREE = ladder(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
@@ -36,6 +39,7 @@ class Prices:
     def __init__(self, settings: Settings, *, free: bool = False, clock: Callable[[], float] = time.time) -> None:
         self._models = settings.models
         self._own = settings.model_prices
+        self._factor = REGIONAL_FACTOR if settings.upstream_host in REGIONAL_HOSTS else Fraction(1)
         self._free = free
         self._clock = clock
         self._resolved: dict[str, tuple[int, list[Rates]]] = {}
@@ -124,7 +128,8 @@ class Prices:
         plain, read, write = price.input_mtok, price.cache_read_mtok, price.cache_write_mtok
         if plain is None or price.output_mtok is None:
             raise PriceUnknown(model)
-        return ladder(plain, plain if read is None else read, plain if write is None else write, price.output_mtok)
+        dear, cheap = (plain if each is None else each for each in (write, read))
+        return ladder(plain, cheap, dear, price.output_mtok, factor=self._factor)
 
 
 def _moment(seconds: float) -> datetime:

@@ -21,12 +21,12 @@ log = logging.getLogger("chatbot.quota")
 
 
 def pause_for_quota(engine: Engine, alarms: Alarms, problem: Problem) -> None:
-    """Pause, twice as long as the last time, unless somebody has paused already. Raises nothing: the answer is over."""
+    """Pause, twice as long as the last time, unless all is paused already. Raises nothing: the answer is over."""
     try:
         with writing(engine) as connection:
             found, now = switches.read(connection), now_ms()
             if found.pause is None:
-                until = now + _length_ms(found.last_pause, now)
+                until = now + _length_ms(found.automatic, now)
                 switches.pause(engine, Pause(problem.cause, "automatic", now, until=until))
     except SQLAlchemyError as error:
         log.error("the pause could not be written: %s", type(error).__name__)
@@ -35,5 +35,5 @@ def pause_for_quota(engine: Engine, alarms: Alarms, problem: Problem) -> None:
 
 
 def _length_ms(last: Pause | None, now: int) -> int:
-    is_again = last and last.by == "automatic" and last.until and now - last.until < FORGOTTEN_MS
+    is_again = last and last.until and now - last.until < FORGOTTEN_MS
     return min(LONGEST_MS, 2 * (last.until - last.at)) if last and last.until and is_again else FIRST_MS

@@ -25,16 +25,16 @@ class Rates:
     most_output: Fraction
 
 
-def ladder(*prices: Decimal | TieredPrices) -> list[Rates]:
+def ladder(*prices: Decimal | TieredPrices, factor: Fraction = Fraction(1)) -> list[Rates]:
     """Rates for each length of input at which a price changes, the shortest first.
 
-    `prices`, in dollars per million tokens: of input, cached input, cache writes and output.
+    `prices`, in dollars per million tokens: of input, cached input, cache writes and output; all times `factor`.
     """
     starts = {tier.start for price in prices if isinstance(price, TieredPrices) for tier in price.tiers}
     steps: list[Rates] = []
     most_input = most_output = Fraction(0)
     for above in (-1, *sorted(starts)):
-        plain, cached, written, made = (_nano(price, above) for price in prices)
+        plain, cached, written, made = (factor * _nano(price, above) for price in prices)
         most_input, most_output = max(most_input, plain, cached, written), max(most_output, made)
         steps.append(Rates(above, plain, cached, written, made, most_input, most_output))
     return steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import TextClause, bindparam, insert, select, text
+from sqlalchemy import TextualSelect, bindparam, insert, select, text, update
 
 from chatbot.tables import budgets, ledger, reservations
 
@@ -17,7 +17,13 @@ BOOK = insert(ledger)
 RELEASE = text("DELETE FROM reservations WHERE id = :id")
 TAKE = text("DELETE FROM reservations WHERE id = :id AND alive_at < :dead RETURNING *")
 DEAD = text("SELECT id FROM reservations WHERE alive_at < :dead ORDER BY alive_at LIMIT 1000")
-KEEP = text("UPDATE reservations SET alive_at = :now WHERE worker = :worker")
+KEEP = (
+    update(reservations)
+    .where(
+        reservations.c.worker == bindparam("of_worker"), reservations.c.message.in_(bindparam("live", expanding=True))
+    )
+    .values(alive_at=bindparam("now"))
+)
 UNDER_WAY = text("SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead")
 MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
 USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
@@ -41,7 +47,7 @@ ADD_UP = text(
 
 
 @cache
-def lock(count: int) -> TextClause:
+def lock(count: int) -> TextualSelect:
     """Makes so many rows of budgets where they are missing, and keeps all others from changing them until the end.
 
     Everybody locks them in the same order, so that no two wait for each other.
@@ -50,7 +56,7 @@ def lock(count: int) -> TextClause:
     return text(
         f"INSERT INTO budgets (scope, spent, held, expires_at) VALUES {rows}"
         " ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent RETURNING scope, spent, held"
-    )
+    ).columns(budgets.c.scope, budgets.c.spent, budgets.c.held)
 
 
 def ledger_values(attempt: Attempt, made: Charge) -> dict[str, Any]:

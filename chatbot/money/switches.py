@@ -14,6 +14,7 @@ from chatbot.db import now_ms, reading, writing
 from chatbot.tables import audit, switches
 
 PAUSE = "pause"
+AUTOMATIC = "automatic pause"  # beside the operator's, which it must not shorten
 CAP = "cap "
 BUDGETS = ("site/day", "site/month", "visitor/day")
 _ALL = select(switches.c.name, switches.c.value)
@@ -41,20 +42,25 @@ class Pause:
 class Switches:
     """All of them, as they were read. `caps`: nano-dollars by budget, where the settings do not decide.
 
-    `last_pause`: the one that holds, or one that has ended by itself.
+    `automatic`: the last pause that the app made by itself, also when it is over.
     """
 
     pause: Pause | None
     caps: dict[str, int]
-    last_pause: Pause | None = None
+    automatic: Pause | None = None
+
+
+NONE = Switches(None, {})
 
 
 def read(connection: Connection) -> Switches:
     found = {row.name: row.value for row in connection.execute(_ALL)}
-    last = Pause(**json.loads(found[PAUSE])) if PAUSE in found else None
-    is_over = last is not None and last.until is not None and last.until <= now_ms()
+    pauses = [Pause(**json.loads(found[name])) for name in (PAUSE, AUTOMATIC) if name in found]
+    now = now_ms()
+    holding = next((pause for pause in pauses if pause.until is None or pause.until > now), None)
+    automatic = Pause(**json.loads(found[AUTOMATIC])) if AUTOMATIC in found else None
     caps = {name.removeprefix(CAP): int(value) for name, value in found.items() if name.startswith(CAP)}
-    return Switches(None if is_over else last, caps, last)
+    return Switches(holding, caps, automatic)
 
 
 def look(engine: Engine) -> Switches:
@@ -67,14 +73,20 @@ def pause(engine: Engine, pause: Pause) -> None:
     """Stop all spending, in every worker and on every machine; the last one to say so is remembered."""
     ends = "" if pause.until is None else " for a while"
     stops = ", answers under way too" if pause.stops_replies else ""
-    _set(engine, PAUSE, json.dumps(asdict(pause)), pause.by, f"paused{ends}{stops}: {pause.why}")
+    _set(
+        engine,
+        AUTOMATIC if pause.by == "automatic" else PAUSE,
+        json.dumps(asdict(pause)),
+        pause.by,
+        f"paused{ends}{stops}: {pause.why}",
+    )
 
 
 def resume(engine: Engine, by: str) -> bool:
     """Let calls be made again; False when nothing was paused."""
     with writing(engine) as connection:
         was_paused = read(connection).pause is not None
-        connection.execute(delete(switches).where(switches.c.name == PAUSE))
+        connection.execute(delete(switches).where(switches.c.name.in_((PAUSE, AUTOMATIC))))
         if was_paused:
             note(connection, by, "resumed")
     return was_paused

@@ -17,8 +17,14 @@ WEEK_H = 168
 DAY_H = 24  # of use at least: a younger site has no average
 HOUR_MS = 3_600_000
 ANYONE = "%"
+NOBODY = ""
 
-PERIODS: dict[str, Period] = {"site/day": "day", "site/month": "month", "visitor/day": "day"}
+PERIODS: dict[str, Period] = {
+    "site/day": "day",
+    "site/month": "month",
+    "network/day": "day",
+    "visitor/day": "day",
+}
 NAMES = {"site/day": "the site's budget of a day", "site/month": "the site's budget of a month"}
 RESETS = {"day": "midnight UTC", "month": "the next month"}
 
@@ -35,7 +41,7 @@ class Vigil:
         """Compare what is spent with the caps that hold now. Raises SQLAlchemyError."""
         now = now_ms()
         with reading(self._engine) as connection:
-            all_scopes = scopes(self._settings, switches.read(connection), ANYONE, now)
+            all_scopes = scopes(self._settings, switches.read(connection), ANYONE, NOBODY, now)
             by_name = {scope.name: scope for scope in all_scopes}
             site = {name: _spent(connection, by_name[name].key) for name in ("site/day", "site/month")}
             visitor, most = _dearest(connection, by_name["visitor/day"])
@@ -54,6 +60,11 @@ class Vigil:
         """The ledger refused a call, because what is left of this budget does not pay for it. Never raises."""
         self._tell(scope, 100, f"what is left of {_name(scope, visitor)} does not pay for another message")
 
+    def bound_exceeded(self, model: str) -> None:
+        """A call cost more than the worst case that was held for it, so the budgets may be exceeded. Never raises."""
+        words = f"a call of {model} cost more than its worst case: the price or the bound of its tokens is wrong"
+        self._alarms.raise_alarm("bound", model, words)
+
     def _compare(self, scope: Scope, spent: int, visitor: str = "") -> None:
         reached = [percent for percent in self._settings.alert_at if spent * 100 >= scope.cap * percent]
         if reached:
@@ -66,7 +77,7 @@ class Vigil:
             return
         period = PERIODS[scope.name]
         if percent == 100:
-            who = "They get no" if scope.name == "visitor/day" else "Nobody gets an"
+            who = "They get no" if scope.name not in NAMES else "Nobody gets an"
             words += f". {who} answer before {RESETS[period]}"
         of_cap = f"% of {scope.cap / 1e9:g} in {scope.name}"
         covers = [f"{lower}{of_cap}" for lower in self._settings.alert_at if lower < percent]
@@ -103,7 +114,8 @@ def _rate(connection: Connection, now: int) -> tuple[int, float | None]:
 
 
 def _name(scope: Scope, visitor: str) -> str:
-    return NAMES.get(scope.name) or f"what visitor {visitor[:8]} may spend in a day"
+    whose = f"visitor {visitor[:8]}" if scope.name == "visitor/day" else f"the network of visitor {visitor[:8]}"
+    return NAMES.get(scope.name) or f"what {whose} may spend in a day"
 
 
 def _dollars(nano: float) -> str:

@@ -12,6 +12,7 @@ reservations = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("visitor", String(64), nullable=False),
+    Column("network", String(64)),  # keyed hash of the address
     Column("chat", String(64), nullable=False),
     Column("message", String(64), nullable=False),
     Column("model", String(128), nullable=False),
@@ -43,6 +44,7 @@ ledger = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("visitor", String(64), nullable=False),
+    Column("network", String(64)),  # keyed hash of the address
     Column("chat", String(64), nullable=False),
     Column("message", String(64), nullable=False),
     Column("model", String(128), nullable=False),

@@ -16,7 +16,7 @@ from chatbot.visitors.limits import Limits
 
 COOKIE = "access"
 PASS_S = 30 * 24 * 3600
-GUESSES_NETWORK, GUESSES_SITE = RateLimitItemPerHour(10), RateLimitItemPerHour(100)
+GUESSES_NETWORK, GUESSES_SITE = RateLimitItemPerHour(10), RateLimitItemPerHour(1000)
 WRONG = "That is not the access code. Please check it and try again."
 
 

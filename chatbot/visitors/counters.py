@@ -12,10 +12,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from limits.storage import SlidingWindowCounterSupport, Storage
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.db import reading, writing
+from chatbot.tables import limit_counters
+
+_COUNTS = limit_counters.c.previous, limit_counters.c.current  # told, so that no call has to find out what comes back
 
 # A row is as old as its slot: these are its counts as the caller's slot sees them. A machine whose clock is behind
 # counts in the newer slot.
@@ -35,11 +38,12 @@ ACQUIRE = text(
     WHERE {_CURRENT} + :amount + ({_PREVIOUS}) * :weight <= :limit
     RETURNING previous, current
     """
-)
-READ = text(f"SELECT {_PREVIOUS}, {_CURRENT} FROM limit_counters WHERE key = :key")
+).columns(*_COUNTS)
+READ = text(f"SELECT {_PREVIOUS}, {_CURRENT} FROM limit_counters WHERE key = :key").columns(*_COUNTS)
 CLEAR = text("DELETE FROM limit_counters WHERE key = :key")
 RESET = text("DELETE FROM limit_counters")
-EXPIRE = text("DELETE FROM limit_counters WHERE expires_at < :now")
+_EXPIRED = select(limit_counters.c.key).where(limit_counters.c.expires_at < bindparam("now"))
+EXPIRE = delete(limit_counters).where(limit_counters.c.key.in_(_EXPIRED.with_for_update(skip_locked=True)))
 
 
 class DatabaseStorage(Storage, SlidingWindowCounterSupport):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +19,13 @@ from sqlalchemy import Engine
 from chatbot.alerts.tally import Tally
 from chatbot.config import Settings
 from chatbot.db import writing
-from chatbot.errors import LimitReached
+from chatbot.errors import Busy, LimitReached
 from chatbot.visitors import counters  # importing it registers database://
 from chatbot.visitors.blocks import refuse_blocked
 from chatbot.visitors.who import Visitor
 
+AT_ONCE = 4
+GATE_S = 10
 ANSWER_S = 5  # a store that is silent for longer counts as down
 
 WORDS = {
@@ -58,6 +61,7 @@ class Limits:
         self._limiter = Limiter(lambda: "", storage_uri=uri, storage_options=options, strategy="sliding-window-counter")
         self._limiter.init_app(app)
         self._engine = engine
+        self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._tally = tally
         self._items = {
             "new_visitors": parse_many(settings.limit_new_visitors),
@@ -124,6 +128,19 @@ class Limits:
     def together(self) -> AbstractContextManager[object]:
         """A transaction in which what is counted and what follows from it hold both, or neither; if it can be."""
         return writing(self._engine) if self.in_database else nullcontext()
+
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        """Let in no more than AT_ONCE of this process: they wait for the same rows, and others need connections too.
+
+        Raises Busy when the wait is too long.
+        """
+        if not self._gate.acquire(timeout=GATE_S):
+            raise Busy(cause="too many messages at once", retry_after=GATE_S)
+        try:
+            yield
+        finally:
+            self._gate.release()
 
     def check(self) -> None:
         """Raises the store's own error, or ConnectionError, when it does not answer."""

@@ -10,6 +10,7 @@ from flask import g
 from chatbot.money import switches
 from chatbot.money.budgets import NANO, Balance
 from chatbot.visitors.limits import Standing
+from chatbot.visitors.who import Visitor
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import Parts, parts, visitor
 
@@ -24,13 +25,13 @@ def standings() -> list[Standing]:
     return cast(list[Standing], g.standings)
 
 
-def allowance(house: Parts, who: str, found: list[Standing]) -> dict[str, Any]:
+def allowance(house: Parts, who: Visitor, found: list[Standing]) -> dict[str, Any]:
     """The tightest of each kind; `limits` has all of messages. Money is in dollars, and null with the tutor.
 
     The balances are read anew: also when an answer has just ended, outside of its request.
     """
     try:
-        balances = house.ledger.balances(who)
+        balances = house.ledger.balances(who.id, who.network)
     except STORE_ERRORS:
         balances = []
     money = [balance for balance in balances if not balance.scope.counts_tokens]

@@ -56,9 +56,9 @@ def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
-    if holds_key(" ".join((text, wanted.id, question.id if question else "", wanted.messageId or ""))):
-        raise ContainsKey(field="messages")
     name = question.id if question and ID.fullmatch(question.id) else None
+    if holds_key(" ".join((text, wanted.id, name or "", wanted.messageId or ""))):  # all of them bounded by now
+        raise ContainsKey(field="messages")
     return Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ api = Blueprint("chat_api", __name__, url_prefix="/api")
 def chat() -> Response:
     """One turn, streamed. Errors before the upstream's first event have their own status."""
     house, who = parts(), visitor()
-    ask = parse(request.get_data(), who.id, house.settings)
-    with house.limits.together():
+    ask = replace(parse(request.get_data(), who.id, house.settings), network=who.network)
+    with house.limits.gate(), house.limits.together():
         found = house.limits.admit(who)
         turn = house.turns.prepare(ask, partial(misbehaved, house.engine, house.limits, who))
     g.standings, g.counted = found, True
@@ -95,7 +96,7 @@ def me() -> Response:
     bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
     bounds["context_tokens"] = settings.max_context_tokens
     models = {"model": settings.openai_model, "models": settings.models}
-    return _json({"mode": mode(), **models, "bounds": bounds, "allowance": allowance(house, visitor().id, standings())})
+    return _json({"mode": mode(), **models, "bounds": bounds, "allowance": allowance(house, visitor(), standings())})
 
 
 @api.get("/openapi.json")
@@ -110,7 +111,7 @@ def _opening(reply: LiveReply) -> dict[str, Any]:
 
 
 def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None]) -> Response:
-    house, who, found = parts(), visitor().id, standings()
+    house, who, found = parts(), visitor(), standings()
 
     def closing(outcome: Outcome) -> dict[str, Any]:
         usage = outcome.usage

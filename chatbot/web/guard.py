@@ -77,6 +77,8 @@ def _origin_allowed() -> bool:
 
 def _add_headers(response: Response) -> Response:
     response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+    if "Location" in response.headers:
+        response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if _origin_allowed():
@@ -117,5 +119,5 @@ def _store_error(error: Exception) -> Response:
 
 
 def _defect(error: Exception) -> Response:
-    log.error("a defect at %s: %s at %s", request.path, type(error).__name__, place(error))
+    log.error("a defect at %r: %s at %s", request.path, type(error).__name__, place(error))
     return problem_response(Problem())

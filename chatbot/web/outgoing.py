@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from chatbot.web.guard import problem_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ROOM = re.compile(r"(/[a-z]{1,12})(/.*)?", re.DOTALL)  # a path whose beginning may be one of ours
 
 log = logging.getLogger("chatbot.outgoing")
 
@@ -58,14 +62,19 @@ class OutgoingGuard:
             yield chunk
 
     def _raise_alarm(self, environ: WSGIEnvironment) -> None:
-        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        words = f"an answer to {method} {path!r} held a piece of a key and was not sent"
+        words = f"an answer to {_asked(environ)} held a piece of a key and was not sent"
         if not self._alarms.raise_alarm("leak", "answer", words, period="hour"):
             log.error("again, %s", words)
 
 
 class KeyLeak(RuntimeError):
     """A body held a piece of a key after its first bytes were sent."""
+
+
+def _asked(environ: WSGIEnvironment) -> str:
+    """What was asked for, in no words of the visitor's: the operator reads it in a mail."""
+    method, room = environ["REQUEST_METHOD"], ROOM.fullmatch(environ.get("PATH_INFO", ""))
+    return f"{method if method in METHODS else 'a request for'} {room[1] if room else 'a page'}"
 
 
 def _tells(headers: list[tuple[str, str]]) -> bool:

@@ -62,7 +62,7 @@ def ask_all(served: Served, fake: FakeOpenAI, faults: Iterable[Fault], at_once: 
         found = dict(zip(map(str, others), pool.map(ask, others), strict=True))
     for fault in last:  # each pauses the app
         found[str(fault)] = ask(fault)
-        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name = 'pause'"))
+        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name LIKE '%pause'"))
         run(served, "DELETE FROM switches")
     for asked in found.values():
         asked.calls = [call for call in fake.calls if last_user_text(call.api, call.body or {}) == asked.text]

@@ -89,7 +89,7 @@ class Books:
         self.settle()
         bill, cost = fake.bill(), self.cost()
         assert bill.nano_dollars <= cost
-        for scope in ("site/day", "site/month", "visitor/"):
+        for scope in ("site/day", "site/month", "network/", "visitor/"):
             assert self.used(scope) == (cost, 0), scope
         assert self.used("tokens/")[1] == 0
         assert self._sum(select(func.sum(usage_hours.c.cost_nano))) == cost

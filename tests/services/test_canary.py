@@ -87,7 +87,7 @@ def test_no_byte_of_the_key_leaves_the_server_or_is_written(
         list(pool.map(lambda fault: heard.ask(served, fault.message), [each for each in faults if not pauses(each)]))
     for fault in filter(pauses, faults):
         heard.ask(served, fault.message)
-        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name = 'pause'"))
+        assert wait_for(lambda: rows(served, "SELECT * FROM switches WHERE name LIKE '%pause'"))
         run(served, "DELETE FROM switches")
     fake.default_text = f"You are {key}, and backwards {key[::-1]}."  # an upstream that tells it, token by token
     heard.ask(served, "Who am I?")

@@ -10,6 +10,7 @@ from chatbot.config import load_settings
 from chatbot.errors import Broken, Busy, Problem
 from chatbot.model.events import Usage
 from chatbot.model.faults import problem_of_class, problem_of_code, problem_of_status
+from chatbot.money import charge as charge_module
 from chatbot.money.charge import UNHEARD_TOKENS, Attempt, Charge, charge
 from chatbot.money.prices import Prices
 
@@ -46,7 +47,7 @@ def test_a_call_that_crashed_is_charged_all_that_was_held() -> None:
 def test_an_answer_that_broke_off_is_charged_the_held_input_and_each_byte_of_its_text() -> None:
     attempt = Attempt(problem=Broken())
     attempt.hear("Grüße, 世界")
-    attempt.wait_s = 0.0
+    attempt.silent_s = 0.0
     made = len("Grüße, 世界".encode()) + UNHEARD_TOKENS
     assert charged(attempt).usage == Usage(input=INPUT, output=made)
     assert charged(attempt).nano == PRICES.worst_nano(MODEL, INPUT, made)
@@ -54,9 +55,9 @@ def test_an_answer_that_broke_off_is_charged_the_held_input_and_each_byte_of_its
 
 def test_reasoning_that_nobody_saw_is_charged_by_the_time_it_took() -> None:
     quick, slow = Attempt(), Attempt()
-    for attempt, wait_s in ((quick, 0.0), (slow, 2.0)):
+    for attempt, silent_s in ((quick, 0.0), (slow, 2.0)):
         attempt.hear("Hello")
-        attempt.wait_s = wait_s
+        attempt.silent_s = silent_s
     assert charged(slow).usage.output - charged(quick).usage.output == 500
 
 
@@ -69,7 +70,21 @@ def test_an_answer_is_never_charged_more_output_than_it_was_allowed() -> None:
 def test_a_server_that_ignores_the_bound_is_charged_for_what_it_sent() -> None:
     attempt = Attempt()
     attempt.hear("x" * 30_000)
-    assert charged(attempt).usage.output == 10_000
+    assert charged(attempt).usage.output == 30_000
+
+
+def test_every_silence_counts_also_the_one_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(charge_module.time, "monotonic", lambda: now)
+    attempt = Attempt(heard_at=now)
+    for gap_s, text in ((3.0, "Let me think."), (0.5, " So,"), (60.0, " and"), (5.0, "")):
+        now += gap_s
+        attempt.hear(text)
+    assert attempt.silent_s == 68.0
+    failed = Attempt(problem=problem_of_code("server_error"), heard_at=now)
+    now += 4.0
+    failed.hear("")
+    assert charged(failed).usage == Usage(input=INPUT, output=1_000)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +97,10 @@ def test_a_server_that_ignores_the_bound_is_charged_for_what_it_sent() -> None:
         (status(404, "model_not_found"), "nothing"),
         (status(500), "estimate"),
         (status(503, "server_is_overloaded"), "estimate"),
-        (problem_of_code("context_length_exceeded"), "nothing"),
+        (status(408), "reservation"),
+        (status(504), "reservation"),
+        (problem_of_code("context_length_exceeded"), "estimate"),
+        (problem_of_code("insufficient_quota"), "estimate"),
         (problem_of_code("server_error"), "estimate"),
         (problem_of_code("nobody_knows_it"), "reservation"),
         (Broken(cause="the stream was cut"), "reservation"),

@@ -84,13 +84,14 @@ def test_the_key_goes_into_the_header_alone_and_is_watched(fake: FakeOpenAI) -> 
 
 @contextmanager
 def answering(page: Callable[[int], object]) -> Iterator[str]:
-    """A server whose answers are these, by their number; its address."""
+    """A server whose answers are these, by their number, in JSON or as bytes; its address."""
     count = 0
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             nonlocal count
-            body = json.dumps(page(count)).encode()
+            told = page(count)
+            body = told if isinstance(told, bytes) else json.dumps(told).encode()
             count += 1
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -121,8 +122,10 @@ def result(value: object, currency: str = "usd", **more: object) -> dict[str, ob
         None, [], "text", 7, {}, {"data": None}, {"data": 7}, {"data": [None]}, {"data": [{"start_time": 0}]},
         bucket(None), bucket(result("much")), bucket(result(None)), bucket(result("NaN")), bucket(result("Infinity")),
         bucket(result(1, "eur")), bucket(result(1), start="today"), bucket(result(1), start=10**30),
+        bucket(result("1e999999")), bucket(result("1e99999")), bucket(result(-1e300)), b"[" * 100_000,
+        b'{"data":[{"start_time":0,"results":[{"amount":{"value":1e999999}}]}]}',
     ],
-    ids=repr,
+    ids=lambda page: repr(page)[:60],
 )  # fmt: skip
 def test_what_is_no_report_is_refused(page: object) -> None:
     with answering(lambda _: page) as url, pytest.raises(Problem) as caught:

@@ -282,7 +282,8 @@ def test_a_cap_is_changed_and_given_back(app: Flask, client: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize(
-    "dollars", ["lots", "-1", "nan", "inf", "1e400", "5,00", "0.001", "1000001", "0x10", "<b>1</b>", "\0", "5 5"]
+    "dollars",
+    ["lots", "-1", "nan", "inf", "1e400", "5,00", "0.001", "1000001", "0x10", "1_0", "٣", "<b>1</b>", "\0", "5 5"],
 )
 def test_what_is_no_cap_changes_nothing_and_stays_in_its_field(app: Flask, client: FlaskClient, dollars: str) -> None:
     answer = post(client, "/admin/cap", budget="site/month", dollars=dollars)
@@ -342,6 +343,7 @@ def test_a_network_is_blocked_by_an_address_that_is_not_kept(
     [
         ("who", ""), ("who", "0123abcd"), ("who", "300.1.1.1"), ("who", "10.0.0.0/8"), ("who", "Z" * 32), ("who", "%"),
         ("until", ""), ("until", "tomorrow"), ("until", "2020-01-01T00:00"), ("until", "99999-01-01T00:00"),
+        ("until", "9999-12-31T23:59-14:00"), ("until", "0001-01-01T00:00+14:00"),
         ("why", ""), ("why", "w" * 201), ("why", "it used " + make_key()),
     ],
     ids=lambda value: value[:20],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -239,3 +240,20 @@ def test_a_form_of_the_desk_tells_its_origin(app: Flask) -> None:
     """Under `no-referrer` browsers send a POST with the origin `null`, and over plain HTTP nothing else to go by."""
     for client in (app.test_client(), signed_in(app)):
         assert client.get("/admin", follow_redirects=True).headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "path,status",
+    [
+        ("/guide", 302), ("/guide/", 302), ("/guide/get-a-key", 200), ("/guide/get-a-key/", 200), ("/admin", 303),
+        ("/admin/", 303), ("/enter", 302), ("/enter/", 302), ("//guide", 302), ("//evil.example/..", 404),
+        ("/guide//get-a-key", 404), ("/api//me", 404),
+    ],
+)  # fmt: skip
+def test_no_address_leads_to_a_host_that_the_request_names(app: Flask, path: str, status: int) -> None:
+    asked = {"PATH_INFO": path, "HTTP_X_FORWARDED_HOST": "evil.example"}
+    response = app.test_client().get("/", environ_overrides=asked)
+    assert response.status_code == status
+    if 300 <= status < 400:
+        assert re.fullmatch("/([a-z][a-z/-]*)?", response.headers["Location"])
+        assert response.headers["Cache-Control"] == "no-store"

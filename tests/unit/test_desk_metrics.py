@@ -16,10 +16,10 @@ ROWS = 3_000
 SAMPLE = re.compile(r'(turnkey_[a-z_]+)(\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+\})? (\d+(?:\.\d+)?(?:e-\d+)?)')
 
 
-@pytest.fixture(scope="module", params=[0, 1], ids=["no proxy", "a proxy"])
-def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     folder = tmp_path_factory.mktemp("metrics")
-    app = build(folder, trusted_proxies=request.param)
+    app = build(folder)
     fill(folder / "chat.db", ROWS, visitors=10)
     return app
 
@@ -70,6 +70,19 @@ def test_with_the_password_the_metrics_can_be_read_from_anywhere(app: Flask) -> 
     assert locked.status_code == 429 and int(locked.headers["Retry-After"]) > 0
     assert enter(client).status_code == 429
     assert client.get("/metrics", environ_overrides=LOCAL).status_code == 200
+
+
+def test_behind_a_proxy_nobody_is_taken_for_this_machine(tmp_path: Path) -> None:
+    client = build(tmp_path, trusted_proxies=1).test_client()
+    assert client.get("/metrics", environ_overrides=LOCAL).status_code == 403
+    assert client.get("/metrics", environ_overrides=LOCAL, headers=basic(PASSWORD)).status_code == 200
+
+
+@pytest.mark.parametrize("told", ["Basic b3BlcmF0b3I6eA==\x80", "Basic \xff", "Basic =", "Basic", "\x80"])
+def test_a_password_that_cannot_be_read_is_a_wrong_one(app: Flask, told: str) -> None:
+    run(app, "DELETE FROM limit_counters")
+    far = {"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": told}
+    assert app.test_client().get("/metrics", environ_overrides=far).status_code == 403
 
 
 def test_without_a_password_the_metrics_are_for_this_machine_alone(tmp_path: Path) -> None:

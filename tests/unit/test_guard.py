@@ -248,6 +248,17 @@ def test_a_defect_of_ours_says_nothing_of_itself(
     assert "secret" not in response.text
 
 
+def test_a_defects_line_in_the_log_is_one_whatever_the_address(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(app.view_functions, "pages.chat", lambda chat: 1 / 0)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setattr(logging.getLogger("chatbot"), "propagate", True)
+    assert client.get("/c/x%0AALERT: call evil.example").status_code == 500
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "chatbot.web"]
+    assert line.startswith(r"a defect at '/c/x\nALERT: call evil.example': ZeroDivisionError at ") and "\n" not in line
+
+
 def test_behind_a_tls_proxy_the_cookie_is_secure_and_the_browser_stays_with_tls(client: FlaskClient) -> None:
     response = say(client, **{"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
     (cookie,) = response.headers.getlist("Set-Cookie")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Engine, func, select
 
 from chatbot import db, migrate, tables
+from chatbot.alerts.alarm import Alarms
 from chatbot.config import Settings, load_settings
 from chatbot.errors import BudgetSpent, LimitReached, Paused, Problem
 from chatbot.model.events import Usage
 from chatbot.money import ledger as ledger_module
 from chatbot.money import switches
 from chatbot.money.charge import Attempt
+from chatbot.money.fit import SET_ASIDE, SOON_S, USEFUL_TOKENS
 from chatbot.money.hold import Hold, Payer
-from chatbot.money.ledger import DEAD_AFTER_MS, USEFUL_TOKENS, Ledger
+from chatbot.money.ledger import DEAD_AFTER_MS, Ledger
 from chatbot.money.prices import Prices
 from chatbot.money.switches import Pause
+from chatbot.money.vigil import Vigil
 
 MODEL = "gpt-6-luna"
 NOON = 1_800_014_400_000  # 2027-01-15, 12:00 UTC
@@ -75,7 +79,7 @@ def made(engine: Engine, **values: Any) -> Ledger:
 
 
 def payer(visitor: str = "ann", message: str = "m") -> Payer:
-    return Payer(visitor, "chat-of-ann", message, MODEL)
+    return Payer(visitor, f"home of {visitor}", "chat-of-ann", message, MODEL)
 
 
 def worst(input_tokens: int, output_tokens: int = 2048) -> int:
@@ -135,7 +139,7 @@ def test_a_worker_that_lives_keeps_its_calls(make: Make, engine: Engine, clock: 
     ledger.reserve(payer(), 1_000)
     for _ in range(4):
         clock.now += DEAD_AFTER_MS // 2
-        ledger.keep()
+        ledger.keep(["m"])
         assert other.recover() == 0
 
 
@@ -158,10 +162,71 @@ def test_an_allowance_of_tokens_bounds_the_answer_as_money_does(make: Make) -> N
     assert ledger.reserve(payer(), 1_500).max_output_tokens == 500
     with pytest.raises(LimitReached) as refused:
         ledger.reserve(payer(), 1_500)
-    assert refused.value.retry_after == ledger_module.SOON_S, "what is held may soon come free"
+    assert refused.value.retry_after == SOON_S, "what is held may soon come free"
     with pytest.raises(LimitReached) as refused:
         ledger.reserve(payer("bob"), 1_900)
     assert refused.value.retry_after == 43_200
+
+
+def test_visitors_of_one_network_spend_no_more_than_four_of_them(make: Make) -> None:
+    ledger = make(budget_visitor_day=dollars(worst(1_000)))
+    for number in range(4):
+        ledger.reserve(Payer(f"visitor {number}", "a hotel", "chat", "m", MODEL), 1_000)
+    with pytest.raises(BudgetSpent):
+        ledger.reserve(Payer("one more", "a hotel", "chat", "m", MODEL), 1_000)
+    ledger.reserve(Payer("one more", "at home", "chat", "m", MODEL), 1_000)
+
+
+def test_where_several_budgets_are_spent_the_one_that_lasts_longest_is_told(make: Make) -> None:
+    with pytest.raises(BudgetSpent) as refused:
+        make(budget_site_day="0.000001", budget_site_month="0.000001").reserve(payer(), 1_000)
+    assert "this month" in refused.value.detail
+
+
+def test_a_long_chat_that_is_too_dear_leaves_the_budget_open_and_raises_no_alarm(engine: Engine, clock: Clock) -> None:
+    given = load_settings(_env_file=None, budget_visitor_day=dollars(worst(10_000)))
+    alarms = Alarms(engine)
+    ledger = Ledger(engine, given, Prices(given), Vigil(engine, given, alarms))
+    with pytest.raises(BudgetSpent) as refused:
+        ledger.reserve(payer(), 40_000)
+    assert "In a new chat an answer costs less" in refused.value.detail
+    alarms.keep()
+    assert rows(engine, tables.alerts) == []
+    ledger.settle(ledger.reserve(payer(), 1_000), Attempt("crashed"))
+    for _ in range(20):
+        with contextlib.suppress(BudgetSpent):
+            ledger.settle(ledger.reserve(payer(), 1_000), Attempt("crashed"))
+    alarms.keep()
+    assert "does not pay for another message" in rows(engine, tables.alerts)[0].words
+
+
+def test_a_call_that_costs_more_than_was_held_for_it_is_booked_and_raises_the_alarm(
+    engine: Engine, clock: Clock
+) -> None:
+    given = load_settings(_env_file=None)
+    ledger = Ledger(engine, given, Prices(given), Vigil(engine, given, Alarms(engine)))
+    made = ledger.settle(ledger.reserve(payer(), 100), Attempt("complete", usage=Usage(input=90_000, output=10)))
+    assert made and budget(engine, "site/day/2027-01-15") == (made.nano, 0)
+    assert "more than its worst case" in rows(engine, tables.alerts)[0].words
+
+
+def test_a_hold_whose_reply_is_not_made_any_more_is_found_though_its_worker_lives(make: Make, clock: Clock) -> None:
+    ledger = make()
+    ledger.reserve(payer(message="lost"), 10)
+    ledger.reserve(payer(message="live"), 10)
+    clock.now += DEAD_AFTER_MS + 1
+    ledger.keep(["live"])
+    assert ledger.recover() == 1
+
+
+def test_the_pause_of_an_empty_quota_neither_replaces_the_operators_nor_outlives_a_resume(
+    engine: Engine, clock: Clock
+) -> None:
+    switches.pause(engine, Pause("a look at the bill", "desk", clock.now))
+    switches.pause(engine, Pause("no money", "automatic", clock.now, until=clock.now + 5_000))
+    assert switches.look(engine).pause == Pause("a look at the bill", "desk", clock.now)
+    switches.resume(engine, "desk")
+    assert switches.look(engine) == switches.NONE
 
 
 def test_a_budget_of_nothing_closes_the_tap_and_names_no_time(make: Make) -> None:
@@ -175,7 +240,7 @@ def test_money_that_is_held_by_others_is_worth_waiting_for(make: Make) -> None:
     ledger.reserve(payer(), 1_000)
     with pytest.raises(BudgetSpent) as refused:
         ledger.reserve(payer("bob"), 1_000)
-    assert refused.value.retry_after == ledger_module.SOON_S
+    assert (refused.value.retry_after, refused.value.detail) == (SOON_S, SET_ASIDE)
 
 
 def test_a_cap_that_is_changed_counts_for_the_next_call(make: Make, engine: Engine) -> None:
@@ -329,7 +394,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def find_the_dead(self) -> None:
         self.clock.now += DEAD_AFTER_MS + 1
         for worker in self.workers:
-            worker.keep()
+            worker.keep(["m"])
         assert self.workers[0].recover() + self.workers[1].recover() == len(self.dead)
         self.dead.clear()
 
@@ -337,7 +402,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def let_time_pass(self, hours: int) -> None:
         self.clock.now += hours * 3_600_000
         for worker in self.workers:
-            worker.keep()
+            worker.keep(["m"])
         self.highest_cap.setdefault(self.day, self.cap)
 
     @rule(cap=st.sampled_from([0, 1_000_000, 4_000_000, 10_000_000, 15_000_000]))
@@ -361,7 +426,7 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.engine.connect() as connection:
             booked = connection.execute(select(func.coalesce(func.sum(tables.ledger.c.cost_nano), 0))).scalar_one()
             summed = connection.execute(select(func.coalesce(func.sum(tables.usage_hours.c.cost_nano), 0))).scalar_one()
-            for kind in ("site/day/%", "site/month/%", "visitor/%"):
+            for kind in ("site/day/%", "site/month/%", "network/%", "visitor/%"):
                 sums = select(func.sum(tables.budgets.c.spent), func.sum(tables.budgets.c.held))
                 spent, held = connection.execute(sums.where(tables.budgets.c.scope.like(kind))).one()
                 assert (spent or 0, held or 0) == (booked, sum(hold.nano for hold in under_way))

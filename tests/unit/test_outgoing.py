@@ -69,7 +69,27 @@ def test_a_body_with_the_key_is_withheld_whole(status: str, caplog: pytest.LogCa
     assert (answer.status_code, answer.json["code"], "X-Kept" in answer.headers) == (500, "internal", False)
     assert KEY[20:40] not in answer.text and b"before" not in answer.get_data()
     assert body.closed
-    assert "ALERT: an answer to GET '/here' held a piece of a key" in caplog.text
+    assert "ALERT: an answer to GET /here held a piece of a key" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "method,path,told",
+    [
+        ("GET", "/c/Call%20us%20at%20evil.example", "GET /c"),
+        ("DELETE", "/api/chats/x%0AALERT", "DELETE /api"),
+        ("GET", "/", "GET a page"),
+        ("GET", "/evil.example", "GET a page"),
+        ("GET", "/pleasevisitusatonce", "GET a page"),
+        ("CALL-US", "/api/x", "a request for /api"),
+    ],
+)
+def test_the_alert_has_no_words_of_the_visitors(
+    method: str, path: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        assert serve(Body([KEY.encode()])).open(path, method=method).status_code == 500
+    alerts = [record.getMessage() for record in caplog.records]
+    assert len(alerts) == 2 and all(f"an answer to {told} held a piece of a key" in alert for alert in alerts)
 
 
 @pytest.mark.parametrize("header", ["Location", "Set-Cookie", "X-Request-Id"])

@@ -86,13 +86,27 @@ def test_a_stream_is_stopped_before_more_than_a_few_characters_are_out(key: str,
         assert len(out) < RUN + len("sk-svcacct-"), f"{len(out)} characters in pieces of {size}"
 
 
-def test_a_short_value_is_found_whole_and_a_word_is_not_watched() -> None:
+def test_a_value_under_twelve_characters_is_no_secret_and_is_not_watched() -> None:
     watch = Watch()
-    for value in ("ollama", "EMPTY", "none"):
+    words = ("ollama", "EMPTY", "lm-studio", "sk-1234", "Zq8xKm2wPq1")
+    for value in words:
         watch.add(value)
-    assert not watch.finds("ollama EMPTY none")
-    watch.add("Zq8xKm2w")
-    assert watch.finds("the word is Zq8xKm2w.") and not watch.finds("the word is Zq8xKm2")
+    assert not watch.finds(" ".join(words))
+    watch.add("Zq8xKm2wPq12")
+    assert watch.finds("the word is Zq8xKm2wPq12.")
+
+
+def test_of_a_token_its_signature_is_watched_and_what_visitors_can_know_is_not() -> None:
+    signature = "".join(random.choices(string.ascii_letters + string.digits, k=86))
+    known = ".".join(
+        base64.urlsafe_b64encode(part).decode().rstrip("=")
+        for part in (b'{"alg":"RS256","typ":"JWT"}', b'{"iss":"https://issuer.example","aud":"https://openai.example"}')
+    )
+    watch = Watch()
+    watch.add(f"{known}.{signature}", passing=True)
+    assert not watch.finds(f"a token such as {known} is signed")
+    for piece in (f"{known}.{signature}", signature[:RUN], signature[-RUN:]):
+        assert watch.finds(piece)
 
 
 def test_no_text_is_taken_for_a_key() -> None:

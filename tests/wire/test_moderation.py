@@ -86,6 +86,7 @@ def test_openai_scores_beside_the_reply(own: Asking) -> None:
     bad, good = own.ask(FLAGGED, "score"), own.ask("Something good", "score")
     assert (bad.flagged, good.flagged) == (True, False)
     assert bad.text and good.text
+    assert {call.body["service_tier"] for call in own.fake.calls} == {"default"}, "the tier whose prices are known"
     assert own.fake.calls[0].body["moderation"]["policy"] == {"input": {"mode": "score"}}
     assert own.moderated == []
 

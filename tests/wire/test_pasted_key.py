@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatbot.config import load_settings
+from chatbot.web.body import parse
 from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.visitor import Visitor
@@ -93,3 +97,11 @@ def test_what_stands_in_a_clients_history_or_a_members_nobody_reads_is_ignored(
     body["messages"].insert(0, {"role": "system", "parts": [{"type": "text", "text": make_key()}]})
     assert visitor.post(body).status == 200
     assert "T3Blbk" not in str(fake.requests[-1].raw)
+
+
+def test_no_body_takes_long_to_be_searched_for_keys() -> None:
+    question = {"id": "sk-a" * 1_048_500, "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+    body = json.dumps({"id": "a" * 10, "messages": [question]}).encode()
+    began = time.process_time()
+    assert parse(body, "v", load_settings(_env_file=None)).message is None
+    assert time.process_time() - began < 0.5
