@@ -1,6 +1,6 @@
 """The cost of limits and ledger: the app beside itself without them, in turns, under the same load.
 
-Whatever else runs on the machine slows a run, so of many short ones the slowest of the best tenth is compared.
+Whatever else runs on the machine slows a run, so of many short ones the best tenth is compared: its slowest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ TURNS_PER_S = 50
 RUN_S = 1.0
 TOKENS = 3  # of an answer, a millisecond apart
 JUDGED = "whole turn p50, ms"
+OTHERS = "other processes, cores"
 MOST_MS = 3.0
 """What limits and ledger may add to that."""
 WITHOUT = "bench.free:create_app()"
@@ -55,6 +56,7 @@ def _rows(runs: Runs) -> dict[str, dict[str, float]]:
         "first byte p50, ms": _compare(runs, lambda run: run["byte"]["p50"]),
         "first byte p95, ms": _compare(runs, lambda run: run["byte"]["p95"]),
         "CPU a turn, ms": _compare(runs, lambda run: run["cpu"]["worker"] * run["seconds"] * 1000 / run["ended"]),
+        OTHERS: _compare(runs, lambda run: run["others"]),
     }
 
 

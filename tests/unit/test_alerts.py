@@ -328,7 +328,7 @@ class House:
         self.vigil = Vigil(engine, self.settings, Alarms(engine))
 
     def scope(self, name: str, visitor: str = "a-visitor-of-the-tests") -> Scope:
-        found = scopes(self.settings, switches.look(self.engine), visitor, now_ms())
+        found = scopes(self.settings, switches.look(self.engine), visitor, "home", now_ms())
         return next(scope for scope in found if scope.name == name)
 
     def spend(self, name: str, dollars: float, visitor: str = "a-visitor-of-the-tests") -> None:

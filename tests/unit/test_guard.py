@@ -255,7 +255,7 @@ def test_a_defects_line_in_the_log_is_one_whatever_the_address(
     monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
     monkeypatch.setattr(logging.getLogger("chatbot"), "propagate", True)
     assert client.get("/c/x%0AALERT: call evil.example").status_code == 500
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "chatbot.web"]
+    (line,) = {record.getMessage() for record in caplog.records if record.name == "chatbot.web"}
     assert line.startswith(r"a defect at '/c/x\nALERT: call evil.example': ZeroDivisionError at ") and "\n" not in line
 
 

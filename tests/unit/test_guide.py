@@ -13,7 +13,7 @@ from chatbot.cli import commands
 from chatbot.commands import reconcile
 from chatbot.config import Settings, load_settings
 from chatbot.model import guide
-from chatbot.money import ledger, quota, vigil
+from chatbot.money import fit, quota, vigil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = guide.load(ROOT / "docs" / "guide")
@@ -87,7 +87,7 @@ def test_the_worked_example_adds_up() -> None:
 
 
 def test_the_numbers_that_the_guide_gives_are_the_codes() -> None:
-    assert f"not even {ledger.USEFUL_TOKENS} tokens" in text_of("budgets")
+    assert f"not even {fit.USEFUL_TOKENS} tokens" in text_of("budgets")
     pausing = text_of("pausing")
     assert (
         f"for {quota.FIRST_MS // 1000} seconds" in pausing and f"up to {quota.LONGEST_MS // 60_000} minutes" in pausing

@@ -172,9 +172,10 @@ def test_an_endpoint_that_is_silent_holds_a_scored_question_up_for_three_seconds
     assert time.monotonic() - began < 4.5
 
 
-def test_a_server_that_is_down_is_busy(fake: FakeOpenAI) -> None:
-    there = Asking(fake, "responses", plain=True)
-    with fake.down(), pytest.raises(Busy):
+def test_a_server_that_is_down_is_busy() -> None:
+    with FakeOpenAI() as gone:
+        there = Asking(gone, "responses", plain=True)
+    with pytest.raises(Busy):
         there.ask("Hello", "block")
 
 

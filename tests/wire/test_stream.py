@@ -250,7 +250,7 @@ def test_a_silence_of_ten_seconds_is_filled_with_a_comment(silent_reply: Callabl
     reply = silent_reply()
     assert (reply.status, reply.problem) == (200, {})
     comments = [position for position, event in enumerate(reply.events) if event.comment]
-    assert len(comments) == 2, "one at once, one in the silence"
+    assert len(comments) == 2, f"one at once, one in the silence: {reply.types}"
     first_text = next(position for position, event in enumerate(reply.events) if event.id)
     assert comments[-1] < first_text
     assert reply.types[-1] == "finish"
