@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 
-from chatbot.db import now_ms, writing
+from sqlalchemy import select
+
+from chatbot.db import now_ms, reading, writing
 from chatbot.desk.shown import clock
 from chatbot.key.shapes import holds_key
 from chatbot.money import switches
+from chatbot.tables import ledger
 from chatbot.visitors import blocks
 from chatbot.visitors.who import network_of
 from chatbot.web.parts import Parts
@@ -60,8 +63,12 @@ def cap(house: Parts, typed: Typed) -> None:
 def block(house: Parts, typed: Typed) -> None:
     subject, name = _subject(house, typed.get("who", "").strip())
     until, why = _until(typed.get("until", "")), _why(typed)
+    network = _network_of(house, subject) if "network_too" in typed else None
     with writing(house.engine) as connection:
         blocks.block(house.engine, subject, why, until)
+        if network:
+            blocks.block(house.engine, network, why, until)
+            name += f" and {short(network)}"
         switches.note(connection, BY, f"blocked {name} until {clock(until)}: {why}")
 
 
@@ -99,6 +106,15 @@ def _subject(house: Parts, who: str) -> tuple[str, str]:
         raise Mistake("who", "Write a visitor's id (32 characters) or an IP address.") from None
     subject = f"network/{house.signer.digest('network', network_of(who))[:32]}"
     return subject, short(subject)
+
+
+def _network_of(house: Parts, subject: str) -> str | None:
+    """Where a visitor's last call came from, by the ledger."""
+    kind, _, id = subject.partition("/")
+    last = select(ledger.c.network).where(ledger.c.visitor == id).order_by(ledger.c.started_at.desc()).limit(1)
+    with reading(house.engine) as connection:
+        network = connection.execute(last).scalar() if kind == "visitor" else None
+    return f"network/{network}" if network else None
 
 
 def _until(told: str) -> int:

@@ -16,7 +16,11 @@ from werkzeug.test import TestResponse
 
 from chatbot.db import now_ms
 from chatbot.desk import shown
+from chatbot.model.events import Usage
 from chatbot.money import switches, usage
+from chatbot.money.charge import Attempt
+from chatbot.money.hold import Payer
+from chatbot.money.ledger import Ledger
 from chatbot.visitors import blocks
 from chatbot.visitors.who import Visitor, identify
 from tests.fake_openai import make_key
@@ -298,6 +302,18 @@ def test_there_are_no_other_budgets(app: Flask, client: FlaskClient) -> None:
     assert post(client, "/admin/cap", budget="site/year", dollars="1").status_code == 422
     assert post(client, "/admin/cap", dollars="1").status_code == 422
     assert read(app, "SELECT * FROM switches") == []
+
+
+def test_a_visitor_is_blocked_with_the_network_of_the_last_question(app: Flask, client: FlaskClient) -> None:
+    engine, id = app.extensions["turnkey"].engine, "0123abcd" * 4
+    ledger = Ledger(engine, app.extensions["turnkey"].settings, app.extensions["turnkey"].ledger.prices)
+    for network in ("a" * 32, "b" * 32):
+        hold = ledger.reserve(Payer(id, network, "chat-0001", "message", "gpt-6-luna"), 100)
+        ledger.settle(hold, Attempt("complete", usage=Usage(input=50, output=50)))
+        time.sleep(0.002)
+    assert post(client, "/admin/block", who=id, until=soon(), why="a script", network_too="on").status_code == 303
+    assert {held.subject for held in blocks.current(engine)} == {f"visitor/{id}", f"network/{'b' * 32}"}
+    assert "blocked visitor 0123abcd and network bbbbbbbb" in deeds(app)[-1]
 
 
 def test_a_visitor_is_blocked_until_a_time_and_unblocked(app: Flask, client: FlaskClient) -> None:
