@@ -105,14 +105,15 @@ def lost_server(served: Served) -> Iterator[None]:
 
 
 class Thief:
-    """A PostgreSQL on a port of its own, by which one COMMIT arrives whose answer is lost: that of a hold."""
+    """A PostgreSQL on a port of its own, by which the COMMIT of one chat's question arrives, but its answer is lost."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._server = (str(parts.hostname), int(parts.port or 5432))
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"postgresql://chat@127.0.0.1:{self._door.getsockname()[1]}{parts.path}"
-        self.waits, self.stole = threading.Event(), threading.Event()
+        self.chat = b"nobody's"
+        self.stole = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -128,16 +129,13 @@ class Thief:
                 threading.Thread(target=self._pass_back, args=(server, client), daemon=True).start()
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
-        holds = False
+        is_chosen = False
         with suppress(OSError):
             while data := client.recv(65536):
-                holds = holds or b"INSERT INTO reservations" in data
-                if b"COMMIT" in data:
-                    if holds and self.waits.is_set():
-                        self.waits.clear()
-                        client.shutdown(socket.SHUT_RDWR)  # what comes back is not heard
-                        self.stole.set()
-                    holds = False
+                is_chosen = is_chosen or self.chat in data
+                if b"COMMIT" in data and is_chosen and not self.stole.is_set():
+                    client.shutdown(socket.SHUT_RDWR)  # what comes back is not heard
+                    self.stole.set()
                 server.sendall(data)
         server.shutdown(socket.SHUT_WR)
 
@@ -159,8 +157,8 @@ def test_a_hold_whose_commit_was_not_confirmed_comes_free_though_its_worker_live
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(Stranger(served).ask, "tokens 80; delay 100")
         wait_for(lambda: len(fake.calls) == 1, PATIENCE_S)
-        thief.waits.set()
-        refused = visitor.ask("tokens 2")
+        thief.chat = visitor.chat.encode()
+        refused = visitor.say("Hello")
         assert thief.stole.is_set() and (refused.status, refused.problem["code"]) == (503, "unavailable")
         assert len(fake.calls) == 1 and len(books.holds()) == 2, "one that nobody knows of"
         time.sleep(3)
