@@ -136,8 +136,6 @@ class Turns:
             self._tally.count("blocked")
             if self._settings.moderation == "block":
                 turn.on_blocked()
-        if isinstance(failure, QuotaSpent):
-            pause_for_quota(self._engine, self._alarms, failure)
 
     def _produce(self, turn: Turn) -> tuple[Outcome, Problem | None]:
         reply, relay = turn.reply, turn.relay
@@ -154,6 +152,8 @@ class Turns:
             outcome = Outcome("failed", problem=failure.members(), left_out=reply.left_out)
         if reply.stop_status and outcome.status == "failed":
             failure, outcome = None, Outcome(reply.stop_status, left_out=reply.left_out)
+        if isinstance(failure, QuotaSpent):  # before anybody hears of it, and asks again
+            pause_for_quota(self._engine, self._alarms, failure)
         outcome = self._settle(turn, outcome)
         reply.end(outcome, failure)
         relay.close()

@@ -133,8 +133,10 @@ def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, s
         known = (Busy, known[1])
     known = _unless_odd(known, status)
     problem = _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
-    # A time-out may stand before a finished answer; another 5xx does not tell what was done either.
-    problem.charged = "all" if status in (408, 504) else "input" if status >= 500 else "nothing"
+    # A time-out may stand before a finished answer. What OpenAI itself calls an error it does not bill; the page of a
+    # gateway does not tell what was done.
+    is_told = status < 500 or bool(kind)
+    problem.charged = "all" if status in (408, 504) else "nothing" if is_told else "input"
     return problem
 
 

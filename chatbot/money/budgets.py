@@ -76,12 +76,14 @@ def scopes(settings: Settings, switches: Switches, visitor: str, network: str, n
         Scope("network/day", f"network/{network}/day/{day}", of_network, day_ends, day_ends + KEPT_MS),
         Scope("visitor/day", f"visitor/{visitor}/day/{day}", cap["visitor/day"], day_ends, day_ends + KEPT_MS),
     ]
+    smallest: dict[int, int] = {}  # by the length of the window in seconds
     for item in parse_many(settings.limit_tokens_visitor):
-        length = item.get_expiry() * 1000
-        slot = now // length
-        ends = (slot + 1) * length
-        key = f"tokens/{visitor}/{item.get_expiry()}/{slot}"
-        found.append(Scope("tokens", key, item.amount, ends, ends + KEPT_MS, counts_tokens=True))
+        smallest[item.get_expiry()] = min(item.amount, smallest.get(item.get_expiry(), item.amount))
+    for length_s, most in smallest.items():
+        slot = now // (length_s * 1000)
+        ends = (slot + 1) * length_s * 1000
+        key = f"tokens/{visitor}/{length_s}/{slot}"
+        found.append(Scope("tokens", key, most, ends, ends + KEPT_MS, counts_tokens=True))
     return found
 
 

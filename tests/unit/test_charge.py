@@ -23,8 +23,8 @@ def charged(attempt: Attempt) -> Charge:
     return charge(PRICES, MODEL, attempt, INPUT, OUTPUT)
 
 
-def status(number: int, code: str = "") -> Problem:
-    return problem_of_status(number, code, "", {}, "")
+def status(number: int, code: str = "", kind: str = "") -> Problem:
+    return problem_of_status(number, code, kind, {}, "")
 
 
 def test_usage_that_was_told_is_charged_exactly_even_above_what_was_held() -> None:
@@ -96,7 +96,8 @@ def test_every_silence_counts_also_the_one_at_the_end(monkeypatch: pytest.Monkey
         (status(400, "context_length_exceeded"), "nothing"),
         (status(404, "model_not_found"), "nothing"),
         (status(500), "estimate"),
-        (status(503, "server_is_overloaded"), "estimate"),
+        (status(500, "", "server_error"), "nothing"),
+        (status(503, "server_is_overloaded", "service_unavailable_error"), "nothing"),
         (status(408), "reservation"),
         (status(504), "reservation"),
         (problem_of_code("context_length_exceeded"), "estimate"),

@@ -229,6 +229,12 @@ def test_the_pause_of_an_empty_quota_neither_replaces_the_operators_nor_outlives
     assert switches.look(engine) == switches.NONE
 
 
+def test_of_two_allowances_for_the_same_time_the_smaller_counts_once(make: Make, engine: Engine) -> None:
+    ledger = make(limit_tokens_visitor="5000/day;4000/day;9000/hour")
+    assert ledger.reserve(payer(), 3_000).max_output_tokens == 1_000
+    assert budget(engine, f"tokens/ann/86400/{NOON // DAY_MS}") == (0, 4_000)
+
+
 def test_a_budget_of_nothing_closes_the_tap_and_names_no_time(make: Make) -> None:
     with pytest.raises(BudgetSpent) as refused:
         make(budget_site_day="0").reserve(payer(), 10)
