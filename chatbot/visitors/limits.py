@@ -24,8 +24,8 @@ from chatbot.visitors import counters  # importing it registers database://
 from chatbot.visitors.blocks import refuse_blocked
 from chatbot.visitors.who import Visitor
 
-AT_ONCE = 4
-GATE_S = 10
+AT_ONCE = 4  # questions that a worker lets in
+GATE_S = 25  # below the 30 s after which platforms give a request up
 ANSWER_S = 5  # a store that is silent for longer counts as down
 
 WORDS = {
@@ -136,7 +136,7 @@ class Limits:
         Raises Busy when the wait is too long.
         """
         if not self._gate.acquire(timeout=GATE_S):
-            raise Busy(cause="too many messages at once", retry_after=GATE_S)
+            raise Busy(cause="too many messages at once", retry_after=ANSWER_S)
         try:
             yield
         finally:
