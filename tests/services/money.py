@@ -87,6 +87,10 @@ class Books:
     def audit(self, fake: FakeOpenAI) -> None:
         """Nothing is held; the sums agree; no call costs less here than on the bill; told usage costs the same."""
         self.settle()
+        if self.engine.dialect.name == "postgresql":  # their victims are tried again, so that nothing else would show
+            with self.engine.connect() as connection:
+                found = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+                assert connection.execute(found).scalar_one() == 0
         bill, cost = fake.bill(), self.cost()
         assert bill.nano_dollars <= cost
         for scope in ("site/day", "site/month", "network/", "visitor/"):

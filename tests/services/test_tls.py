@@ -107,4 +107,4 @@ def test_a_server_that_cannot_prove_its_name_gets_nothing(
     reply = served.visitor().say("Hello")
     assert (reply.status, reply.problem["code"]) == (503, "busy")
     assert not fake.requests
-    assert "SSLError" in served.log
+    assert "cost=$0.000000" in served.log and "SSLCertVerificationError" in served.log, "nothing was sent"
