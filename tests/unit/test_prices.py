@@ -247,3 +247,10 @@ def test_a_call_takes_far_less_than_a_tenth_of_a_millisecond() -> None:
         lambda: PRICES.output_that_fits("gpt-6-luna", 48_000, 10**7, 2048),
     ):
         assert min(timeit.repeat(deed, number=500, repeat=5)) / 500 < 1e-4
+
+
+def test_a_regional_host_of_openais_costs_a_tenth_more() -> None:
+    usage = Usage(input=1_000, output=1_000)
+    regional = load_settings(_env_file=None, openai_base_url="https://eu.api.openai.com/v1")
+    assert Prices(load_settings(_env_file=None)).cost_nano("gpt-6-luna", usage) == 600_000
+    assert Prices(regional).cost_nano("gpt-6-luna", usage) == 660_000
