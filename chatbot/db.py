@@ -16,6 +16,9 @@ from sqlalchemy.exc import OperationalError
 from chatbot.config import Settings
 
 BUSY_TIMEOUT_S = 5
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+DEAD_AFTER_MS = 30_000  # a row that its worker has not touched for so long: the worker died
 NAP_S = 0.02
 
 # A row that means nothing, but has to reach the disk.

@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from chatbot.db import writing
+from chatbot.db import HOUR_MS, writing
 from chatbot.money import statements
-from chatbot.money.usage import HOUR_MS
 
 USUAL: dict[str, Any] = {
     "visitor": "v", "chat": "c", "message": "m", "model": "gpt-6-luna", "key_fingerprint": "aaaaaaaa",

@@ -8,10 +8,9 @@ from collections import Counter
 
 from sqlalchemy import Engine, func, select, text
 
-from chatbot.db import now_ms, writing
+from chatbot.db import HOUR_MS, now_ms, writing
 from chatbot.tables import tallies
 
-HOUR_MS = 3_600_000
 _ADD = text(
     "INSERT INTO tallies (name, hour, count) VALUES (:name, :hour, :count)"
     " ON CONFLICT (name, hour) DO UPDATE SET count = tallies.count + excluded.count"

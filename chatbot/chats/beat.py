@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
-from chatbot.chats.conversations import DEAD_AFTER_MS, storable
+from chatbot.chats.conversations import storable
 from chatbot.chats.live import LiveReplies, LiveReply
-from chatbot.db import now_ms, writing
+from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import place
 from chatbot.money.ledger import Ledger
 from chatbot.tables import messages

@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, literal, select, update
 
 from chatbot.chats.live import LiveReply, Outcome
-from chatbot.db import now_ms, writing
+from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import NotFound
 from chatbot.tables import chats, messages
 
-DEAD_AFTER_MS = 30_000  # a heartbeat older than this: its worker died
 DEPTH = 1000  # messages of one path that are read, from the newest
 
 # Statements are built once: building one takes longer than running it.

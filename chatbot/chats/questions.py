@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, insert, update
 
-from chatbot.chats.conversations import CHAT, DEAD_AFTER_MS, MESSAGE, path, shown_status, storable
-from chatbot.db import now_ms, writing
+from chatbot.chats.conversations import CHAT, MESSAGE, path, shown_status, storable
+from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import BadRequest, Blocked, NotFound, ReplyRunning
 from chatbot.tables import chats, messages
 

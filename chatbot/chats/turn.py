@@ -76,16 +76,9 @@ class Turns:
                 asked = questions.ask(self._engine, ask)
                 reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
                 payer = Payer(ask.visitor, ask.network, ask.chat, asked.answer, ask.model)
+                account, call = Account(self._ledger, payer), self._call(ask, asked)
                 bound = self._settings.max_context_tokens
-                relay = Relay(
-                    self._client,
-                    Account(self._ledger, payer),
-                    reply,
-                    self._call(ask, asked),
-                    bound,
-                    self.live,
-                    self._alarms,
-                )
+                relay = Relay(self._client, account, reply, call, bound, self.live, self._alarms)
                 relay.reserve()
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None

@@ -12,7 +12,7 @@ from sqlalchemy import Row, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatbot.commands.report import Report
-from chatbot.db import now_ms
+from chatbot.db import DAY_MS, now_ms
 from chatbot.errors import Problem
 from chatbot.key import record
 from chatbot.key.credential import Credential
@@ -20,7 +20,6 @@ from chatbot.key.source import is_open_to_others
 from chatbot.model.faults import KeyRefused
 from chatbot.web.parts import Parts, parts
 
-DAY_MS = 86_400_000
 ROTATE = "Make a new key, put it in place, revoke this one: docs/guide/keep-it-safe.md"
 keys = AppGroup("keys", help="The keys: their state, and whether they work.")
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from chatbot.commands.columns import columns, dollars
 from chatbot.commands.reconcile import reconcile
 from chatbot.commands.tables import tables
-from chatbot.db import now_ms
+from chatbot.db import DAY_MS, now_ms
 from chatbot.model.costs import MOST_DAYS
 from chatbot.money import usage as sums
 from chatbot.money.budgets import Balance
@@ -92,7 +92,7 @@ def _asked(house: Parts, by: str, since: datetime | None) -> Span:
 def _overview(house: Parts) -> list[Span]:
     """Today and this month."""
     balances = house.ledger.balances("")
-    starts = {"site/day": now_ms() // sums.DAY_MS * sums.DAY_MS, "site/month": _ms(_month())}
+    starts = {"site/day": now_ms() // DAY_MS * DAY_MS, "site/month": _ms(_month())}
     return [
         Span(each.scope.key.split("/")[-1], "model", sums.by_model(house.engine, starts[each.scope.name]), each)
         for each in balances

@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from chatbot.alerts import tally
-from chatbot.db import reading
+from chatbot.db import DAY_MS, DEAD_AFTER_MS, HOUR_MS, reading
 from chatbot.desk.charts import Chart, columns, filled, rows
 from chatbot.money import switches, usage
 from chatbot.money.budgets import Balance, Scope
-from chatbot.money.ledger import DEAD_AFTER_MS
 from chatbot.tables import alerts, audit, budgets, ledger, reservations
 from chatbot.web.parts import Parts
 
@@ -61,7 +60,7 @@ class Figures:
 
 def read(house: Parts, now: int) -> Figures:
     """The figures of this moment. Raises SQLAlchemyError."""
-    today = now // usage.DAY_MS * usage.DAY_MS
+    today = now // DAY_MS * DAY_MS
     balances = {balance.scope.name: balance for balance in house.ledger.balances(ANYBODY)}
     with reading(house.engine) as connection:
         set_now = switches.read(connection)
@@ -92,10 +91,10 @@ def live_replies(connection: Connection, now: int) -> Sequence[Row[Any]]:
 
 
 def _charts(house: Parts, now: int) -> list[Chart]:
-    hour = now // usage.HOUR_MS * usage.HOUR_MS - (HOURS - 1) * usage.HOUR_MS
-    day = now // usage.DAY_MS * usage.DAY_MS - (DAYS - 1) * usage.DAY_MS
-    by_hour = filled(usage.by_hour(house.engine, hour), hour, usage.HOUR_MS, HOURS, "%Y-%m-%d %H:00")
-    by_day = filled(usage.by_day(house.engine, day), day, usage.DAY_MS, DAYS, "%Y-%m-%d")
+    hour = now // HOUR_MS * HOUR_MS - (HOURS - 1) * HOUR_MS
+    day = now // DAY_MS * DAY_MS - (DAYS - 1) * DAY_MS
+    by_hour = filled(usage.by_hour(house.engine, hour), hour, HOUR_MS, HOURS, "%Y-%m-%d %H:00")
+    by_day = filled(usage.by_day(house.engine, day), day, DAY_MS, DAYS, "%Y-%m-%d")
     return [
         columns(f"hour, last {HOURS} hours", by_hour, slice(11, 16), every=6),
         columns(f"day, last {DAYS} days", by_day, slice(5, 10), every=8),

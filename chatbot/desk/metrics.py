@@ -14,10 +14,10 @@ from chatbot.alerts import tally
 from chatbot.db import now_ms, reading
 from chatbot.desk import figures
 from chatbot.money import switches
+from chatbot.money.budgets import NANO
 from chatbot.tables import usage_hours
 from chatbot.web.parts import Parts
 
-NANO = 10**9
 SITE = ("site/day", "site/month")
 TOKENS = ("input", "cached", "output")
 _SUMMED = ("attempts", "input_tokens", "cached_tokens", "output_tokens", "cost_nano", "first_ms_sum", "first_ms_count")

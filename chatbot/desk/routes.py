@@ -85,7 +85,7 @@ def leave() -> BaseResponse:
     return response
 
 
-@desk.get("", strict_slashes=False)
+@desk.get("")
 def page() -> str:
     return _page()
 

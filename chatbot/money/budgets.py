@@ -9,10 +9,10 @@ from decimal import Decimal
 from limits import parse_many
 
 from chatbot.config import Settings
+from chatbot.db import DAY_MS
 from chatbot.money.switches import Switches
 
 NANO = 10**9
-DAY_MS = 86_400_000
 KEPT_MS = 40 * DAY_MS  # after its period a visitor's row is of no use; the site's months are shown for longer
 SITE_KEPT_MS = 400 * DAY_MS
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from chatbot.config import Settings
-from chatbot.db import now_ms, reading, writing
+from chatbot.db import DEAD_AFTER_MS, HOUR_MS, now_ms, reading, writing
 from chatbot.errors import LimitReached, Paused
 from chatbot.model.events import Usage
 from chatbot.money import statements, switches
@@ -26,8 +26,6 @@ from chatbot.money.hold import Hold, Payer, of_row
 from chatbot.money.prices import Prices
 from chatbot.money.vigil import Vigil
 
-DEAD_AFTER_MS = 30_000  # a hold that its worker has not touched for so long: the worker died
-HOUR_MS = 3_600_000
 SOON_S = 5  # until one of a visitor's replies may have ended
 
 log = logging.getLogger("chatbot.ledger")

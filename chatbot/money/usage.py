@@ -13,11 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, case, func, literal, select
 
-from chatbot.db import reading
+from chatbot.db import DAY_MS, HOUR_MS, reading
 from chatbot.tables import ledger, usage_hours
 
-HOUR_MS = 3_600_000
-DAY_MS = 86_400_000
 GOOD = ("complete", "stopped")  # of an attempt's outcomes; each other one is a failure
 NO_KEY = "unknown"  # a worker died before it could say which key it called with
 EVER = 2**53

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from chatbot.alerts.alarm import Alarms, Period
 from chatbot.config import Settings
-from chatbot.db import now_ms, reading
+from chatbot.db import HOUR_MS, now_ms, reading
 from chatbot.money import switches
 from chatbot.money.budgets import Scope, scopes
 from chatbot.tables import budgets, usage_hours
@@ -15,7 +15,6 @@ FACTOR = 10  # times what an average hour costs is a sudden rate,
 FLOOR = 0.05  # unless it is less than this part of a day's budget
 WEEK_H = 168
 DAY_H = 24  # of use at least: a younger site has no average
-HOUR_MS = 3_600_000
 ANYONE = "%"
 NOBODY = ""
 

@@ -26,9 +26,7 @@ def ask_for_code() -> BaseResponse | None:
         return None
     if request.path.startswith("/api/") or request.method not in ("GET", "HEAD"):
         raise AccessRequired()
-    response = redirect(url_for("door.ask", next=request.path))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return redirect(url_for("door.ask", next=request.path))
 
 
 @door.get("/enter")

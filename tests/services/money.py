@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import secrets
+import sqlite3
 import struct
 import threading
 import time
@@ -113,6 +114,18 @@ class Books:
     def _sum(self, query: Any) -> int:
         with self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one() or 0)
+
+
+@contextmanager
+def locked_file(served: Served) -> Iterator[None]:
+    """Another process has the SQLite file to itself."""
+    connection = sqlite3.connect(served.database.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
 
 
 @contextmanager

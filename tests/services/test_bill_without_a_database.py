@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ import pytest
 from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
-from tests.services.money import PATIENCE_S, Books, Stranger, calls_of, new_database
+from tests.services.money import PATIENCE_S, Books, Stranger, calls_of, locked_file, new_database
 
 
 @dataclass
@@ -51,18 +50,6 @@ def houses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             return found[database]
 
         yield house
-
-
-@contextmanager
-def locked_file(served: Served) -> Iterator[None]:
-    """Another process has the SQLite file to itself."""
-    connection = sqlite3.connect(served.database.removeprefix("sqlite:///"), isolation_level=None)
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-        connection.close()
 
 
 @contextmanager

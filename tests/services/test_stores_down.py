@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET, Store, twin
+from tests.services.money import locked_file
 from tests.visitor import Reply, Visitor
 
 Serve = Callable[..., Served]
@@ -70,23 +70,11 @@ def test_with_the_limits_store_stopped_or_hanging_no_call_is_made(
     assert "the limits' store failed: " in served.log and "Traceback" not in served.log
 
 
-@contextmanager
-def locked(served: Served) -> Iterator[None]:
-    """Another process has the SQLite file to itself."""
-    connection = sqlite3.connect(served.database.removeprefix("sqlite:///"), isolation_level=None)
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-        connection.close()
-
-
 def test_with_the_sqlite_file_locked_no_call_is_made(on_sqlite: Served, upstream: FakeOpenAI) -> None:
     visitor = on_sqlite.visitor()
     assert visitor.say("Hello").status == 200
     calls = len(upstream.calls)
-    with locked(on_sqlite):
+    with locked_file(on_sqlite):
         assert_unavailable(twin(visitor).say("Hello"))
         assert len(upstream.calls) == calls
         ready = visitor.get("/readyz")
@@ -99,7 +87,7 @@ def test_with_the_sqlite_file_locked_no_call_is_made(on_sqlite: Served, upstream
 def test_a_lock_that_passes_only_delays_the_message(on_sqlite: Served) -> None:
     visitor = on_sqlite.visitor()
     assert visitor.say("Hello").status == 200
-    with locked(on_sqlite):
+    with locked_file(on_sqlite):
         answers: list[Reply] = []
         asking = threading.Thread(target=lambda: answers.append(twin(visitor).say("Hello")))
         asking.start()

@@ -23,8 +23,8 @@ from sqlalchemy import Engine, select
 from app import create_app
 from chatbot import db, migrate, tables
 from chatbot.config import load_settings
+from chatbot.db import DAY_MS, HOUR_MS
 from chatbot.money import switches, usage
-from chatbot.money.usage import DAY_MS, HOUR_MS
 from tests.booked import book
 from tests.conftest import ROOT, Served, clean_environment, wait_for
 from tests.fake_openai import FakeOpenAI, make_key

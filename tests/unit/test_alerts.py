@@ -24,12 +24,12 @@ from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.courier import NOT_SENT, SENT, UNKNOWN
 from chatbot.alerts.post import GIVE_UP_MS, Post
 from chatbot.config import ROOT, Settings, load_settings
-from chatbot.db import now_ms
+from chatbot.db import HOUR_MS, now_ms
 from chatbot.errors import SettingsError
 from chatbot.key.redact import redact
 from chatbot.money import switches
 from chatbot.money.budgets import Scope, scopes
-from chatbot.money.vigil import HOUR_MS, Vigil
+from chatbot.money.vigil import Vigil
 from chatbot.signing import Signer
 from chatbot.tables import alerts, budgets, usage_hours
 from tests.conftest import wait_for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import Engine, select
 
 from chatbot import db, migrate, tables
 from chatbot.config import load_settings
-from chatbot.errors import LimitReached
+from chatbot.errors import Busy, LimitReached
 from chatbot.visitors import counters, limits
 from chatbot.visitors.counters import DatabaseStorage, drop_expired
 from chatbot.visitors.limits import Limits
@@ -274,3 +275,17 @@ def test_new_visitors_who_only_look_around_are_rationed_too(storage: DatabaseSto
     with pytest.raises(LimitReached):
         house.admit(visitor("d", is_new=True))
     house.admit(visitor("a"))
+
+
+def test_the_gate_lets_in_four_questions_at_a_time_and_sends_others_away_when_they_have_waited(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = limiting(engine)
+    monkeypatch.setattr(limits, "GATE_S", 0.05)
+    with ExitStack() as inside:
+        for _ in range(limits.AT_ONCE):
+            inside.enter_context(house.gate())
+        with pytest.raises(Busy), house.gate():
+            pass
+    with house.gate():
+        pass

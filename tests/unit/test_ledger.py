@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import OperationalError
 
-from chatbot import db, migrate, tables
+from chatbot import chores, db, migrate, tables
 from chatbot.alerts.alarm import Alarms
 from chatbot.config import Settings, load_settings
+from chatbot.db import DEAD_AFTER_MS
 from chatbot.errors import BudgetSpent, LimitReached, Paused, Problem
 from chatbot.model.events import Usage
 from chatbot.money import ledger as ledger_module
@@ -25,7 +28,7 @@ from chatbot.money import switches
 from chatbot.money.charge import Attempt
 from chatbot.money.fit import SET_ASIDE, SOON_S, USEFUL_TOKENS
 from chatbot.money.hold import Hold, Payer
-from chatbot.money.ledger import DEAD_AFTER_MS, Ledger
+from chatbot.money.ledger import Ledger
 from chatbot.money.prices import Prices
 from chatbot.money.switches import Pause
 from chatbot.money.vigil import Vigil
@@ -217,6 +220,27 @@ def test_a_hold_whose_reply_is_not_made_any_more_is_found_though_its_worker_live
     clock.now += DEAD_AFTER_MS + 1
     ledger.keep(["live"])
     assert ledger.recover() == 1
+
+
+def test_after_an_outage_the_living_are_heard_before_anybody_is_taken_for_dead(
+    engine: Engine, make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house: Any = SimpleNamespace(engine=engine, ledger=make())
+    sweep, look = chores.Sweep(house), chores.look
+
+    def away(_: Engine) -> None:
+        raise OperationalError("", {}, Exception())
+
+    house.ledger.reserve(payer(), 10)
+    clock.now += DEAD_AFTER_MS + 1
+    monkeypatch.setattr(chores, "look", away)
+    with pytest.raises(OperationalError):
+        sweep()
+    monkeypatch.setattr(chores, "look", look)
+    sweep()
+    assert len(rows(engine, tables.reservations)) == 1
+    sweep()
+    assert rows(engine, tables.reservations) == []
 
 
 def test_the_pause_of_an_empty_quota_neither_replaces_the_operators_nor_outlives_a_resume(

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, event
 
 from chatbot import db, migrate
 from chatbot.config import load_settings
+from chatbot.db import DAY_MS, HOUR_MS
 from chatbot.money import usage
-from chatbot.money.usage import DAY_MS, HOUR_MS, Line
+from chatbot.money.usage import Line
 from tests.booked import book
 
 NOON = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp() * 1000)
