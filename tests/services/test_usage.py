@@ -31,7 +31,6 @@ from tests.fake_openai import FakeOpenAI, make_key
 from tests.fake_openai_parts.costs import key_id
 
 Serve = Callable[..., Served]
-TODAY = db.now_ms() // DAY_MS * DAY_MS
 DOLLAR = 10**9
 
 
@@ -80,13 +79,22 @@ def operator(fake: FakeOpenAI, tmp_path: Path, key_file: Path) -> Iterator[Opera
     made.engine.dispose()
 
 
+def midnight() -> int:
+    """The beginning of the day, in milliseconds: asked for anew, because a run of all tests may outlast a day."""
+    return db.now_ms() // DAY_MS * DAY_MS
+
+
 def day(ago: int) -> str:
-    return f"{datetime.fromtimestamp(TODAY / 1000, UTC) - timedelta(days=ago):%Y-%m-%d}"
+    return f"{datetime.fromtimestamp(midnight() / 1000, UTC) - timedelta(days=ago):%Y-%m-%d}"
 
 
 def test_the_overview_tells_today_and_this_month_against_the_caps_in_force(operator: Operator) -> None:
     switches.set_cap(operator.engine, "site/day", 2 * DOLLAR, "desk")
-    book(operator.engine, {"started_at": TODAY, "cost_nano": 1_234_567}, {"started_at": TODAY, "model": "gpt-6-sol"})
+    book(
+        operator.engine,
+        {"started_at": midnight(), "cost_nano": 1_234_567},
+        {"started_at": midnight(), "model": "gpt-6-sol"},
+    )
     with db.writing(operator.engine) as connection:
         rows = [(f"site/day/{day(0)}", 1_235_567, 8000), (f"site/month/{day(0)[:7]}", 11 * DOLLAR, 8000)]
         values = [{"scope": scope, "spent": spent, "held": held, "expires_at": 2**53} for scope, spent, held in rows]
@@ -115,9 +123,9 @@ def test_the_overview_tells_today_and_this_month_against_the_caps_in_force(opera
     ],
 )
 def test_each_way_to_look_at_it_has_its_lines_in_each_format(operator: Operator, by: str, names: list[str]) -> None:
-    old = {"started_at": TODAY - 2, "visitor": "w", "cost_nano": 3 * DOLLAR}
-    new = {"started_at": TODAY, "key_fingerprint": "bbbbbbbb", "outcome": "busy"}
-    book(operator.engine, {"started_at": TODAY - 2 * DAY_MS}, old, new)
+    old = {"started_at": midnight() - 2, "visitor": "w", "cost_nano": 3 * DOLLAR}
+    new = {"started_at": midnight(), "key_fingerprint": "bbbbbbbb", "outcome": "busy"}
+    book(operator.engine, {"started_at": midnight() - 2 * DAY_MS}, old, new)
     asked = ("usage", "--by", by, "--since", day(1))
     table = operator.types(*asked).output.splitlines()
     assert table[0] == f"since {day(1)} 00:00 UTC"
@@ -167,7 +175,7 @@ def test_on_postgresql_every_sum_is_what_it_is_on_sqlite(postgres_database: str,
     migrate.prepare(postgres)
     rows: list[dict[str, Any]] = [
         {
-            "started_at": TODAY + number * 17 * 60_000,
+            "started_at": midnight() + number * 17 * 60_000,
             "visitor": f"v{number % 5}",
             "cost_nano": number * 2**40,
             "key_fingerprint": None if number % 4 == 0 else "aaaaaaaa",
@@ -183,7 +191,7 @@ def test_on_postgresql_every_sum_is_what_it_is_on_sqlite(postgres_database: str,
         lambda engine, since, _=0: usage.of_key(engine, "aaaaaaaa", since),
     )  # fmt: skip
     for each in sums:
-        for span in ((0, usage.EVER), (TODAY + HOUR_MS, TODAY + 5 * HOUR_MS)):
+        for span in ((0, usage.EVER), (midnight() + HOUR_MS, midnight() + 5 * HOUR_MS)):
             assert each(postgres, *span) == each(operator.engine, *span)
     postgres.dispose()
 
@@ -220,7 +228,7 @@ def test_the_usage_of_a_real_app_is_the_bill_and_more_on_the_bill_raises_the_ala
 
 
 def test_the_report_tells_days_and_keys_and_leaves_today_out(operator: Operator, fake: FakeOpenAI) -> None:
-    book(operator.engine, {"started_at": TODAY - DAY_MS, "cost_nano": 2 * DOLLAR})
+    book(operator.engine, {"started_at": midnight() - DAY_MS, "cost_nano": 2 * DOLLAR})
     ours, other = make_key(), make_key()
     fake.extra_costs(2.0, key=ours, days_ago=1)
     fake.extra_costs(0.005, days_ago=3)
@@ -253,7 +261,7 @@ def test_the_report_tells_days_and_keys_and_leaves_today_out(operator: Operator,
 def test_more_than_five_percent_and_a_cent_is_a_leak(
     operator: Operator, fake: FakeOpenAI, here: float, there: float, is_too_much: bool
 ) -> None:
-    book(operator.engine, {"started_at": TODAY - 1, "cost_nano": round(here * DOLLAR)})
+    book(operator.engine, {"started_at": midnight() - 1, "cost_nano": round(here * DOLLAR)})
     fake.extra_costs(there, days_ago=1)
     assert operator.reconciles().exit_code == int(is_too_much)
     assert len(operator.alerts()) == int(is_too_much)
@@ -265,7 +273,7 @@ def test_a_little_each_day_and_much_on_one_day_are_both_found(operator: Operator
     assert f"({day(7)} to {day(1)}: $0.0630 there, $0.0000 here)" in operator.reconciles().output
     fake.reset()
     for ago in range(1, 8):
-        book(operator.engine, {"started_at": TODAY - ago * DAY_MS, "cost_nano": 10 * DOLLAR})
+        book(operator.engine, {"started_at": midnight() - ago * DAY_MS, "cost_nano": 10 * DOLLAR})
         fake.extra_costs(10, days_ago=ago)
     fake.extra_costs(2, days_ago=4)
     result = operator.reconciles()
@@ -275,7 +283,7 @@ def test_a_little_each_day_and_much_on_one_day_are_both_found(operator: Operator
 
 def test_keys_of_other_programs_can_be_left_out(operator: Operator, fake: FakeOpenAI) -> None:
     ours, other = make_key(), make_key()
-    book(operator.engine, {"started_at": TODAY - 1, "cost_nano": DOLLAR})
+    book(operator.engine, {"started_at": midnight() - 1, "cost_nano": DOLLAR})
     fake.extra_costs(1.0, key=ours, days_ago=1)
     fake.extra_costs(7.0, key=other, days_ago=1)
     result = operator.reconciles()
@@ -288,7 +296,7 @@ def test_keys_of_other_programs_can_be_left_out(operator: Operator, fake: FakeOp
 
 
 def test_a_ledger_that_is_younger_than_the_report_is_said_to_be(operator: Operator, fake: FakeOpenAI) -> None:
-    book(operator.engine, {"started_at": TODAY - DAY_MS})
+    book(operator.engine, {"started_at": midnight() - DAY_MS})
     fake.extra_costs(3.0, days_ago=5)
     assert f"The ledger begins on {day(1)}" in operator.reconciles().output
 

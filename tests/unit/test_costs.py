@@ -25,18 +25,21 @@ from chatbot.model.transport import Urllib3Transport
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.fake_openai_parts.costs import key_id
 
-MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+def midnight() -> datetime:
+    """The beginning of the day: asked for anew, because a run of all tests may outlast a day."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def spent(base_url: str, key: str, days: int) -> costs.Spent:
     """Of the days before today."""
     admin = AdminKey(key, load_settings(_env_file=None, openai_base_url=base_url, openai_trusted_hosts=["127.0.0.1"]))
     client = Client(base_url, "responses", Ring([]), Urllib3Transport(base_url))
-    return costs.spent(client, admin, MIDNIGHT - timedelta(days=days), MIDNIGHT)
+    return costs.spent(client, admin, midnight() - timedelta(days=days), midnight())
 
 
 def day(ago: int) -> str:
-    return f"{MIDNIGHT - timedelta(days=ago):%Y-%m-%d}"
+    return f"{midnight() - timedelta(days=ago):%Y-%m-%d}"
 
 
 def test_the_fake_reports_costs_as_the_sdk_expects_them(fake: FakeOpenAI) -> None:
@@ -45,7 +48,7 @@ def test_the_fake_reports_costs_as_the_sdk_expects_them(fake: FakeOpenAI) -> Non
     fake.extra_costs(0.25, days_ago=1)
     with httpx2.Client() as http:
         sdk = OpenAI(api_key="", admin_api_key=fake.admin_key, base_url=fake.base_url, max_retries=0, http_client=http)
-        since = int((MIDNIGHT - timedelta(days=2)).timestamp())
+        since = int((midnight() - timedelta(days=2)).timestamp())
         report = sdk.admin.organization.usage.costs(start_time=since, group_by=["api_key_id"])
     assert (report.object, report.has_more, report.next_page) == ("page", False, None)
     assert [bucket.start_time - since for bucket in report.data] == [0, 86_400, 2 * 86_400]
