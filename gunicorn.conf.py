@@ -185,4 +185,4 @@ def worker_exit(server, worker):
     if app is not None:
         turns = app.extensions["turnkey"].turns
         turns.live.close(seconds=3)
-        turns.catch_up()
+        turns.endings.catch_up()

@@ -25,7 +25,7 @@ def chores(house: Parts) -> list[Chore]:
     """Each with the seconds until it is to be done again."""
     return [
         (AT_ONCE_S, house.turns.obey),
-        (SOON_S, house.turns.catch_up),
+        (SOON_S, house.turns.endings.catch_up),
         (SOON_S, house.tally.keep),
         (SOON_S, house.alarms.keep),
         (SWEEP_S, house.vigil.look),

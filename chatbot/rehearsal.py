@@ -8,7 +8,7 @@ from contextlib import suppress
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot.chats.questions import Ask
+from chatbot.chats.asked import Ask
 from chatbot.chats.turn import Turns
 from chatbot.db import rehearsing
 from chatbot.errors import Problem

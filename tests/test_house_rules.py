@@ -19,6 +19,7 @@ STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 FLOORS = [
     {"app"},
     {"web", "chores", "cli", "commands", "desk", "start", "rehearsal"},
+    {"history"},
     {"chats", "scan"},
     {"money", "visitors", "logs"},
     {"model", "reload"},
@@ -107,8 +108,8 @@ def test_only_the_client_imports_openai(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
-def test_chats_money_model_and_key_do_not_know_flask(path: Path) -> None:
-    if room(path) in ("chats", "money", "model", "key"):
+def test_chats_history_money_model_and_key_do_not_know_flask(path: Path) -> None:
+    if room(path) in ("chats", "history", "money", "model", "key"):
         assert not [name for name in imports(path) if name.split(".")[0] in ("flask", "flask_limiter", "werkzeug")]
 
 

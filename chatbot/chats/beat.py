@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Engine, select, update
 
-from chatbot.chats.conversations import storable
+from chatbot.chats.kept import keep
 from chatbot.chats.live import LiveReplies, LiveReply
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import place
@@ -19,15 +19,6 @@ from chatbot.tables import messages
 HEARTBEAT_S = 1.0
 LOOK_S = 0.4  # what others ask for is obeyed within a second, work and all
 
-_KEEP = (
-    update(messages)
-    .where(
-        messages.c.chat == bindparam("of_chat"),
-        messages.c.id == bindparam("of_message"),
-        messages.c.status == "streaming",
-    )
-    .values(text=bindparam("now_text"), reasoning=bindparam("now_reasoning"), heartbeat_at=bindparam("now_ms"))
-)
 _STOPS = select(messages.c.chat).where(messages.c.status == "streaming", messages.c.stop_asked == 1)
 
 log = logging.getLogger("chatbot.beat")
@@ -79,7 +70,9 @@ class Beat:
                 self._kept_at = time.monotonic()
                 self._ledger.keep([reply.message for reply in self._replies()])
                 with writing(self._engine) as connection:  # of its own: who settles locks holds first, then messages
-                    self._keep(connection)
+                    gone = keep(connection, self._replies())
+                for reply in gone:
+                    reply.stop()
         for number, (interval_s, work) in enumerate(self._chores):
             if time.monotonic() - self._done_at[number] >= interval_s:
                 self._done_at[number] = time.monotonic()
@@ -87,14 +80,6 @@ class Beat:
                     work()
                 except Exception as error:  # the others are done all the same, and it again in its time
                     log.error("a chore failed: %s at %s", type(error).__name__, place(error))
-
-    def _keep(self, connection: Connection) -> None:
-        names = ("of_chat", "of_message", "now_text", "now_reasoning", "now_ms")
-        live = [
-            (reply.chat, reply.message, storable(reply.text), storable(reply.reasoning)) for reply in self._replies()
-        ]
-        if live:
-            connection.execute(_KEEP, [dict(zip(names, (*row, now_ms()), strict=True)) for row in live])
 
     def _replies(self) -> list[LiveReply]:
         return list(self._live.values())  # it may change meanwhile

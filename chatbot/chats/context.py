@@ -1,4 +1,4 @@
-"""How much of a chat is sent: the newest turns that fit, the question always."""
+"""How much of a chat is sent: the newest turns that fit, and always those that ask for the answer."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ def most_tokens(system: str, turns: list[tuple[str, str]]) -> int:
     return sum(sizes) + MOST_CALL_TOKENS
 
 
-def fit(system: str, turns: list[tuple[str, str]], max_tokens: int) -> tuple[list[tuple[str, str]], int]:
+def fit(system: str, turns: list[tuple[str, str]], max_tokens: int, kept: int = 1) -> tuple[list[tuple[str, str]], int]:
     """The newest turns within `max_tokens`, beginning with a question; and how many older ones were left out.
 
-    `turns`: (role, text), oldest first, the question last. The question is kept even where it alone is too long.
+    `turns`: (role, text), oldest first. The last `kept` of them, which ask for the answer, stay even where they alone
+    are too long.
     """
     left = max_tokens - estimate_tokens(system)
-    first = len(turns) - 1
+    first = last = len(turns) - kept
     for index in range(len(turns) - 1, -1, -1):
         left -= estimate_tokens(turns[index][1]) + TURN_TOKENS
         if left < 0:
             break
-        first = index
-    while first < len(turns) - 1 and turns[first][0] != "user":
+        first = min(index, last)
+    while first < last and turns[first][0] != "user":
         first += 1
     return turns[first:], first

@@ -1,4 +1,4 @@
-"""Chats in the database, read and finished: each message stands under its parent, versions stand side by side."""
+"""Chats in the database: each message stands under its parent, versions stand side by side."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, literal, select, update
 
-from chatbot.chats.live import LiveReply, Outcome
-from chatbot.db import DEAD_AFTER_MS, now_ms, writing
-from chatbot.errors import NotFound
+from chatbot.chats.live import Outcome
+from chatbot.db import DEAD_AFTER_MS, now_ms, reading, writing
+from chatbot.errors import NotFound, ReplyRunning
 from chatbot.tables import chats, messages
 
 DEPTH = 1000  # messages of one path that are read, from the newest
 
 # Statements are built once: building one takes longer than running it.
 CHAT = select(chats).where(chats.c.id == bindparam("chat"))
+LOCKED_CHAT = CHAT.with_for_update()  # two questions at once take turns; SQLite's transactions do so anyway
 MESSAGE = select(messages).where(messages.c.chat == bindparam("chat"), messages.c.id == bindparam("id"))
 RUNNING = select(messages).where(
     messages.c.chat == bindparam("chat"),
@@ -29,11 +30,12 @@ _UP = _LEAF.union_all(
     )
 )
 PATH = select(_UP).order_by(_UP.c.depth.desc())
-FINISH = update(messages).where(
-    messages.c.chat == bindparam("of_chat"),
-    messages.c.id == bindparam("of_message"),
-    messages.c.status.in_(("streaming", "interrupted")),  # others may have thought its worker dead
+_VERSIONS = (
+    select(messages.c.parent, messages.c.id)
+    .where(messages.c.chat == bindparam("chat"))
+    .order_by(messages.c.created_at, messages.c.id)
 )
+_CHOOSE = update(chats).where(chats.c.id == bindparam("of_chat"))
 
 
 def path(connection: Connection, chat: str, leaf: str | None) -> list[Row[Any]]:
@@ -41,22 +43,56 @@ def path(connection: Connection, chat: str, leaf: str | None) -> list[Row[Any]]:
     return list(connection.execute(PATH, {"chat": chat, "id": leaf}))
 
 
-def owned(connection: Connection, chat: str, visitor: str) -> Row[Any]:
+def owned(connection: Connection, chat: str, visitor: str, *, lock: bool = False) -> Row[Any]:
     """The chat's row, if it is this visitor's. Raises NotFound: somebody else's chat does not exist."""
-    row = connection.execute(CHAT, {"chat": storable(chat)}).first()
+    row = connection.execute(LOCKED_CHAT if lock else CHAT, {"chat": storable(chat)}).first()
     if row is None or row.visitor != visitor:
         raise NotFound()
     return row
 
 
-def read(engine: Engine, chat: str, visitor: str) -> dict[str, Any]:
-    """A chat with the messages of the version being read, as the AI SDK's UIMessage. Raises NotFound."""
-    with engine.connect() as connection:
+def read(engine: Engine, chat: str, visitor: str, before: str | None = None) -> dict[str, Any]:
+    """A chat with the messages of the version being read, as the AI SDK's UIMessage; those above `before`, if given.
+
+    `earlier`: there are more above them. Raises NotFound.
+    """
+    with reading(engine) as connection:
         row = owned(connection, chat, visitor)
-        shown = [_ui_message(message) for message in path(connection, chat, row.head)]
-    live = bool(shown) and shown[-1]["metadata"]["status"] == "streaming"
+        leaf = row.head
+        if before is not None:
+            below = connection.execute(MESSAGE, {"chat": row.id, "id": storable(before)}).first()
+            if below is None:
+                raise NotFound(field="before")
+            leaf = below.parent
+        found = path(connection, row.id, leaf)
+        beside = _versions(connection, row.id)
+    shown = [_ui_message(message, beside[message.parent]) for message in found]
+    live = bool(found) and shown_status(found[-1]) == "streaming"
     times = {"created_at": row.created_at, "updated_at": row.updated_at}
-    return {"id": row.id, "title": row.title, **times, "live": live, "messages": shown}
+    members = {"id": row.id, "title": row.title, **times, "live": live, "temporary": bool(row.temporary)}
+    return {**members, "earlier": bool(found) and found[0].parent is not None, "messages": shown}
+
+
+def choose(engine: Engine, chat: str, visitor: str, version: str) -> None:
+    """Read on at this message, down to its newest answer. Raises NotFound; ReplyRunning while an answer is made."""
+    with writing(engine) as connection:
+        row = owned(connection, chat, visitor, lock=True)
+        if connection.execute(RUNNING, {"chat": row.id, "alive_since": now_ms() - DEAD_AFTER_MS}).first():
+            raise ReplyRunning(retry_after=DEAD_AFTER_MS / 1000)
+        if connection.execute(MESSAGE, {"chat": row.id, "id": storable(version)}).first() is None:
+            raise NotFound("There is no such version.", field="head")
+        below, leaf = _versions(connection, row.id), version
+        while leaf in below:
+            leaf = below[leaf][-1]
+        connection.execute(_CHOOSE, {"of_chat": row.id, "head": leaf})
+
+
+def _versions(connection: Connection, chat: str) -> dict[str | None, list[str]]:
+    """The ids of a chat's messages by their parent, oldest first: those under one parent are versions."""
+    found: dict[str | None, list[str]] = {}
+    for parent, id in connection.execute(_VERSIONS, {"chat": chat}):
+        found.setdefault(parent, []).append(id)
+    return found
 
 
 def live_row(engine: Engine, chat: str, visitor: str) -> Row[Any] | None:
@@ -71,30 +107,6 @@ def ask_to_stop(engine: Engine, chat: str) -> None:
     with writing(engine) as connection:
         streaming = (messages.c.chat == chat) & (messages.c.status == "streaming")
         connection.execute(update(messages).where(streaming).values(stop_asked=1))
-
-
-def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
-    """Store the whole answer and how it ended; a message that has ended otherwise stays as it is."""
-    usage = outcome.usage
-    values = {
-        "of_chat": reply.chat,
-        "of_message": reply.message,
-        "status": outcome.status,
-        "text": storable(reply.text),
-        "reasoning": storable(reply.reasoning),
-        "finish_reason": outcome.finish_reason,
-        "problem": json.dumps(outcome.problem) if outcome.problem else None,
-        "left_out": outcome.left_out,
-        "input_tokens": usage.input if usage else None,
-        "cached_tokens": usage.cached if usage else None,
-        "output_tokens": usage.output if usage else None,
-        "reasoning_tokens": usage.reasoning if usage else None,
-        "cost_nano": outcome.cost_nano,
-        "request_id": request_id,
-        "key_fingerprint": key,
-    }
-    with writing(engine) as connection:
-        connection.execute(FINISH, values)
 
 
 def outcome_of(row: Row[Any]) -> Outcome | None:
@@ -116,11 +128,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
 
 
-def _ui_message(row: Row[Any]) -> dict[str, Any]:
+def _ui_message(row: Row[Any], versions: list[str]) -> dict[str, Any]:
     parts = [{"type": "reasoning", "text": row.reasoning}] if row.reasoning else []
     metadata = {"status": shown_status(row), "created_at": row.created_at}
     if row.role == "assistant":
         metadata |= {"model": row.model, "finishReason": row.finish_reason, "leftOut": row.left_out}
+    if row.shortened_to is not None:
+        metadata["shortenedTo"] = row.shortened_to
+    if len(versions) > 1:
+        metadata["versions"] = versions
     if row.problem:
         metadata["problem"] = json.loads(row.problem)
     return {"id": row.id, "role": row.role, "parts": [*parts, {"type": "text", "text": row.text}], "metadata": metadata}

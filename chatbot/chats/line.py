@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from chatbot.chats.asked import Ask
 from chatbot.chats.live import LiveReply, Outcome
-from chatbot.chats.questions import Ask
 from chatbot.chats.relay import Relay
 from chatbot.errors import Problem
 

@@ -27,6 +27,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """What a cut answer has already, when it is gone on with for the `rounds`-th time; nothing in an answer's first."""
+
+    text: str = ""
+    reasoning: str = ""
+    rounds: int = 0
+
+
+@dataclass(frozen=True)
 class Progress:
     """What is new for one listener: text up to character `position` of the reply, and the outcome once it ended."""
 
@@ -39,7 +48,8 @@ class Progress:
 class LiveReply:
     """One reply while it is made. The producer appends and ends it; listeners read from any character on."""
 
-    def __init__(self, chat: str, message: str, question: str, model: str) -> None:
+    def __init__(self, chat: str, message: str, question: str, model: str, begun: Begun | None = None) -> None:
+        self.begun = begun or Begun()
         self.chat, self.message, self.question, self.model = chat, message, question, model
         self.cut = Cut()
         self.left_out = 0
@@ -48,10 +58,10 @@ class LiveReply:
         self.outcome: Outcome | None = None
         self.failure: Problem | None = None  # as it was raised, for an answer that has not begun
         self.stop_status: str | None = None
-        self.length = 0  # characters of text
-        self.size = 0  # with those of reasoning
-        self._texts: list[str] = []
-        self._reasonings: list[str] = []
+        self.length = len(self.begun.text)  # characters of text
+        self.size = 0  # of text and reasoning, without what had begun
+        self._texts = [self.begun.text] if self.begun.text else []
+        self._reasonings = [self.begun.reasoning] if self.begun.reasoning else []
         self.started = False  # has the upstream answered?
         self._changed = threading.Condition(threading.Lock())
 
@@ -106,9 +116,14 @@ class LiveReply:
         with self._changed:
             self._changed.wait_for(lambda: self.outcome is not None, seconds)
 
-    def listen(self, after: int = 0) -> Iterator[Progress | None]:
-        """What is there beyond character `after`, then what comes, to the outcome; None after each silence."""
-        texts = reasonings = 0
+    def listen_on(self) -> Iterator[Progress | None]:
+        """Only what comes in this round, for who has the rest."""
+        return self.listen(len(self.begun.text), reasonings=1 if self.begun.reasoning else 0)
+
+    def listen(self, after: int = 0, reasonings: int = 0) -> Iterator[Progress | None]:
+        """What is there beyond character `after` of the text and the first `reasonings` pieces of reasoning, then what
+        comes, to the outcome; None after each silence."""
+        texts = 0
         skip = after
         while True:
             with self._changed:

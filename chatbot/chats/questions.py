@@ -1,88 +1,71 @@
-"""Storing a question and its waiting answer: a new one, an edited one, or an old one to be answered again."""
+"""Storing a question and its waiting answer: a new question, an edited one, or an old one to be answered again."""
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, insert, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, update
 
-from chatbot.chats.conversations import CHAT, MESSAGE, path, shown_status, storable
+from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.continuing import go_on, told
+from chatbot.chats.conversations import LOCKED_CHAT, MESSAGE, path, shown_status, storable
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
-from chatbot.errors import BadRequest, Blocked, NotFound, ReplyRunning
+from chatbot.errors import BadRequest, NotFound, ReplyRunning
 from chatbot.tables import chats, messages
 
 TITLE_CHARS = 60
-_LOCKED_CHAT = CHAT.with_for_update()  # two questions at once take turns; SQLite's transactions do so anyway
 _NEW_CHAT = insert(chats)
 _NEW_MESSAGES = insert(messages)
 _MOVE_HEAD = update(chats).where(chats.c.id == bindparam("of_chat"))
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a visitor asks for. `message`: the client's name for the question, kept if it is free.
-
-    `again`: no new question, but a new answer. `target`: the message to edit or to answer again; None is the newest.
-    """
-
-    chat: str
-    visitor: str
-    model: str
-    again: bool = False
-    text: str = ""
-    message: str | None = None
-    target: str | None = None
-    network: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A stored question with its waiting answer. `turns`: (role, text) from the oldest to the question."""
-
-    question: str
-    answer: str
-    turns: list[tuple[str, str]]
+_DROP_CHAT = delete(chats).where(chats.c.id == bindparam("of_chat"))  # what has ended of a temporary one
 
 
 def ask(engine: Engine, wanted: Ask) -> Asked:
     """Store the question and an empty answer, all or nothing. Raises NotFound, ReplyRunning or BadRequest."""
     answer = "a" + secrets.token_urlsafe(12)
     with writing(engine) as connection:
-        chat = connection.execute(_LOCKED_CHAT, {"chat": wanted.chat}).first()
+        chat = connection.execute(LOCKED_CHAT, {"chat": wanted.chat}).first()
+        newest = _newest(connection, wanted, chat) if chat else []
+        if chat and wanted.said is not None:
+            connection.execute(_DROP_CHAT, {"of_chat": wanted.chat})
         above: list[Row[Any]] = []
-        if chat is None:
+        if chat is None or wanted.said is not None:
             question = _first_question(connection, wanted, answer)
+        elif wanted.cut and newest and newest[-1].id == wanted.cut:
+            return go_on(connection, wanted.model, newest)
         else:
-            if chat.visitor != wanted.visitor:
-                raise NotFound()
-            newest = path(connection, wanted.chat, chat.head)
-            if shown_status(newest[-1]) == "streaming":
-                raise ReplyRunning(retry_after=DEAD_AFTER_MS / 1000)
             above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
             connection.execute(_MOVE_HEAD, moved)
         waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
         connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
-    return Asked(question["id"], answer, [*_told(above), ("user", question["text"])])
+    before = told(above) if wanted.said is None else wanted.said.turns
+    return Asked(question["id"], answer, [*before, ("user", question["text"])])
 
 
-def _told(above: list[Row[Any]]) -> list[tuple[str, str]]:
-    """What the model is told of the chat. A question that moderation blocked would have every later one blocked."""
-    blocked = {row.parent for row in above if row.problem and json.loads(row.problem).get("code") == Blocked.code}
-    return [(row.role, row.text) for row in above if row.text and row.id not in blocked]
+def _newest(connection: Connection, wanted: Ask, chat: Row[Any]) -> list[Row[Any]]:
+    """The messages of the version being read, if the visitor may ask in this chat now."""
+    if chat.visitor != wanted.visitor:
+        raise NotFound()
+    newest = path(connection, wanted.chat, chat.head)
+    if newest and shown_status(newest[-1]) == "streaming":
+        raise ReplyRunning(retry_after=DEAD_AFTER_MS / 1000)
+    if bool(chat.temporary) != (wanted.said is not None):
+        raise BadRequest("A chat is temporary from its first message on, or never.", field="temporary")
+    return newest
 
 
 def _first_question(connection: Connection, wanted: Ask, answer: str) -> dict[str, Any]:
     """Open the chat with its first question."""
     if wanted.target or not wanted.text.strip():
         raise NotFound()
-    title = storable(" ".join(wanted.text.split())[:TITLE_CHARS])
+    title = storable(" ".join(wanted.text.split())[:TITLE_CHARS]) if wanted.said is None else ""
     times = {"created_at": now_ms(), "updated_at": now_ms()}
     chat = {"id": wanted.chat, "visitor": wanted.visitor, "title": title, "head": answer, **times}
-    connection.execute(_NEW_CHAT, chat)
+    kind = {"temporary": int(wanted.said is not None), "seal": wanted.said.seal if wanted.said else None}
+    connection.execute(_NEW_CHAT, {**chat, **kind})
     return _question(wanted, wanted.message, parent=None)
 
 
@@ -90,6 +73,8 @@ def _next_question(
     connection: Connection, wanted: Ask, newest: list[Row[Any]]
 ) -> tuple[list[Row[Any]], dict[str, Any]]:
     """The question under the newest message or, as another version, beside the one it edits; and what stands above."""
+    if not wanted.text.strip():
+        raise BadRequest("There is no message, or it is empty.", field="messages")
     twin = _find(connection, wanted.chat, wanted.message)
     edited = _find(connection, wanted.chat, wanted.target) or (twin if twin and twin.role == "user" else None)
     if wanted.target and edited is None:

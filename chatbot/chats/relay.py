@@ -51,7 +51,7 @@ class Relay:
 
     def reserve(self) -> None:
         """Hold the money for the next attempt, after booking the last. Raises the Problem where there is not enough."""
-        turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens)
+        turns, self._reply.left_out = fit(self._call.system, self._call.turns, self._context_tokens, self._call.kept)
         hold = self.account.open(most_tokens(self._call.system, turns))
         self._fitted = replace(self._call, turns=turns, max_output_tokens=hold.max_output_tokens)
         is_short = hold.max_output_tokens < self._call.max_output_tokens
@@ -65,7 +65,7 @@ class Relay:
             except (KeyRefused, KeyMissing) as problem:
                 self._change_key(problem)
             except ContextTooLong:
-                if self._reply.length or not self._shorten():
+                if self._reply.size or not self._shorten():
                     raise
             except Problem as problem:
                 self._wait_or_raise(problem)
@@ -145,9 +145,9 @@ class Relay:
     def _shorten(self) -> bool:
         """Halve what is sent of the chat; False when nothing but the question is left."""
         sent = len(self._call.turns) - self._reply.left_out
-        while sent > 1:
+        while sent > self._call.kept:
             self._context_tokens //= 2
-            kept, _ = fit(self._call.system, self._call.turns, self._context_tokens)
+            kept, _ = fit(self._call.system, self._call.turns, self._context_tokens, self._call.kept)
             if len(kept) < sent:
                 return True
         return False

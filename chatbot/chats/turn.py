@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.tally import Tally
-from chatbot.chats import conversations, questions
+from chatbot.chats import questions
+from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.ending import Endings, Turn
 from chatbot.chats.line import log_turn
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
-from chatbot.chats.questions import Ask, Asked
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
 from chatbot.db import writing
@@ -36,16 +35,6 @@ FIRST_EVENT_S = 10  # a first event later than this finds the answer begun: its 
 log = logging.getLogger("chatbot.turn")
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A question that is stored, with money held for its answer, but not yet asked."""
-
-    ask: Ask
-    reply: LiveReply
-    relay: Relay
-    on_blocked: Callable[[], None] = lambda: None
-
-
 class Turns:
     """Makes replies."""
 
@@ -60,8 +49,8 @@ class Turns:
         self._signer = signer
         self._alarms = alarms
         self._tally = tally
-        self._owed: list[tuple[Turn, Outcome]] = []  # ended, but not stored yet: the database failed
         self.live = LiveReplies()
+        self.endings = Endings(engine, self.live)
 
     def prepare(self, ask: Ask, on_blocked: Callable[[], None] = lambda: None) -> Turn:
         """Store the question and hold the worst case of its answer: both, or neither. May be part of a transaction.
@@ -74,7 +63,7 @@ class Turns:
             with writing(self._engine):
                 self._ledger.look_in(ask.visitor)
                 asked = questions.ask(self._engine, ask)
-                reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model)
+                reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model, asked.begun)
                 payer = Payer(ask.visitor, ask.network, ask.chat, asked.answer, ask.model)
                 account, call = Account(self._ledger, payer), self._call(ask, asked)
                 bound = self._settings.max_context_tokens
@@ -96,22 +85,13 @@ class Turns:
         try:
             threading.Thread(target=self._run, args=(turn,), daemon=True, name="reply").start()
         except RuntimeError:  # no more threads
-            turn.reply.end(self._settle(turn, Outcome("failed", problem=Busy().members())), Busy(retry_after=5))
+            turn.reply.end(self.endings.settle(turn, Outcome("failed", problem=Busy().members())), Busy(retry_after=5))
         turn.reply.wait_started(FIRST_EVENT_S)
         return turn.reply
 
     def rehearse(self, ask: Ask) -> None:
         """Make a reply in the caller's own thread and transaction, and do not report it."""
         self._produce(self.prepare(ask))
-
-    def catch_up(self) -> None:
-        """Store and book what the database would not take before."""
-        for owed in list(self._owed):
-            try:
-                self._store(*owed)
-                self._owed.remove(owed)
-            except Exception as error:  # the others may be stored all the same
-                log.error("an answer could not be stored yet: %s at %s", type(error).__name__, place(error))
 
     def obey(self) -> None:
         """Stop what is under way, where a pause says so."""
@@ -147,9 +127,10 @@ class Turns:
             failure, outcome = None, Outcome(reply.stop_status, left_out=reply.left_out)
         if isinstance(failure, QuotaSpent):  # before anybody hears of it, and asks again
             pause_for_quota(self._engine, self._alarms, failure)
-        outcome = self._settle(turn, outcome)
+        outcome = self.endings.settle(turn, outcome)
         reply.end(outcome, failure)
         relay.close()
+        self.endings.tell(turn, outcome)
         return outcome, failure
 
     def _call(self, ask: Ask, asked: Asked) -> Call:
@@ -157,31 +138,9 @@ class Turns:
             model=ask.model,
             system=self._settings.system_prompt,
             turns=asked.turns,
+            kept=asked.kept,
             max_output_tokens=self._settings.max_output_tokens,
             safety_identifier=self._signer.digest("safety", ask.visitor),
             moderation=self._settings.moderation,
             cache_key=self._signer.digest("cache", ask.chat)[:32],
         )
-
-    def _settle(self, turn: Turn, outcome: Outcome) -> Outcome:
-        """Store the answer and book its cost; later, where the database fails, but listeners do not wait for that."""
-        for wait_s in (0.1, 1.0, None):
-            try:
-                outcome = self._store(turn, outcome)
-                break
-            except Exception as error:  # whatever it was: listeners must not wait for ever
-                log.error("an answer could not be stored: %s at %s", type(error).__name__, place(error))
-                if wait_s is None:
-                    self._owed.append((turn, outcome))
-                else:
-                    time.sleep(wait_s)
-        return outcome
-
-    def _store(self, turn: Turn, outcome: Outcome) -> Outcome:
-        """Both in one transaction. Raises SQLAlchemyError, and may be tried again."""
-        key = turn.relay.key.fingerprint if turn.relay.key else None
-        with writing(self._engine):
-            outcome = replace(outcome, cost_nano=turn.relay.account.book())
-            conversations.finish(self._engine, turn.reply, outcome, turn.relay.request_id, key)
-        self.live.remove(turn.reply)  # until then it is kept alive for the other workers
-        return outcome

@@ -46,7 +46,8 @@ class Batch:
 class Call:
     """One call of a model: everything in it is the server's decision but the words of the chat.
 
-    `turns`: (role, text) from oldest to newest, role being user or assistant. `moderation`: off, score or block.
+    `turns`: (role, text) from oldest to newest, role being user or assistant; the last `kept` of them are
+    always sent. `moderation`: off, score or block.
     """
 
     model: str
@@ -56,3 +57,4 @@ class Call:
     safety_identifier: str
     cache_key: str
     moderation: str = "off"
+    kept: int = 1

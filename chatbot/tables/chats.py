@@ -15,7 +15,10 @@ chats = Table(
     Column("head", String(64)),  # the newest message of the version being read
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Index("chats_of_visitor", "visitor", "updated_at"),
+    Column("temporary", Integer, nullable=False, default=0),  # 1: it stands in no history, and goes with its answer
+    Column("seal", String(64)),  # of a temporary chat: vouches for what was said before
+    Index("chats_of_visitor", "visitor", "updated_at", "id"),
+    Index("chats_by_age", "updated_at"),
 )
 
 # Messages form a tree: a new version stands beside the old one, under the same parent.
@@ -43,9 +46,15 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger),
     Column("key_fingerprint", String(8)),  # of the key that the last attempt used
+    Column("shortened_to", Integer),  # tokens, where what was left of a budget allowed no more
+    Column("rounds", Integer, nullable=False, default=0),  # how often a cut answer was gone on with
+    Column("searchable", Integer, nullable=False, default=0),  # 1: its text can be found by a search
+    Index("messages_of_parent", "chat", "parent", "created_at", "id"),
 )
 _streaming = messages.c.status == "streaming"
 Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=_streaming, sqlite_where=_streaming)
+_unsearchable = messages.c.searchable == 0
+Index("messages_unsearchable", messages.c.chat, postgresql_where=_unsearchable, sqlite_where=_unsearchable)
 
 # Each key by its fingerprint, never the key.
 keys = Table(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from chatbot.chats.questions import Ask
+from chatbot.chats.asked import Ask
+from chatbot.chats.temporary import unseal
 from chatbot.config import Settings
 from chatbot.errors import BadRequest, ContainsKey, TooLong
 from chatbot.key.shapes import holds_key
+from chatbot.signing import Signer
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -24,6 +27,16 @@ class Message(msgspec.Struct):
     role: str
     parts: list[Part]
     id: str = ""
+    metadata: Any = None
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if part.type == "text")
+
+    @property
+    def seal(self) -> str:
+        found = self.metadata.get("seal") if isinstance(self.metadata, dict) else None
+        return found if isinstance(found, str) else ""
 
 
 class ChatBody(msgspec.Struct):
@@ -34,9 +47,10 @@ class ChatBody(msgspec.Struct):
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     messageId: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\0]+\Z")] | None = None
     model: str | None = None
+    temporary: bool = False
 
 
-def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
+def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     """What the visitor asks for. Raises BadRequest, TooLong or ContainsKey, with the field at fault."""
     try:
         wanted = msgspec.json.decode(body, type=ChatBody)
@@ -48,18 +62,27 @@ def parse(body: bytes, visitor: str, settings: Settings) -> Ask:
     model = wanted.model or settings.openai_model
     if model not in settings.models:
         raise BadRequest("This model is not offered here.", field="model")
-    again = wanted.trigger == "regenerate-message"
-    question = next((message for message in reversed(wanted.messages) if message.role == "user"), None)
-    text = "".join(part.text for part in question.parts if part.type == "text") if question else ""
-    if not again and not text.strip():
+    again = wanted.trigger == "regenerate-message" and not wanted.temporary
+    newest = next((n for n in reversed(range(len(wanted.messages))) if wanted.messages[n].role == "user"), None)
+    question = None if newest is None else wanted.messages[newest]
+    text = question.text if question else ""
+    last = wanted.messages[-1] if wanted.messages else None
+    cut = last.id if last and last.role == "assistant" and ID.fullmatch(last.id) else None
+    if not (again or cut) and not text.strip():
         raise BadRequest("There is no message, or it is empty.", field="messages")
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
     name = question.id if question and ID.fullmatch(question.id) else None
-    if holds_key(" ".join((text, wanted.id, name or "", wanted.messageId or ""))):  # all of them bounded by now
+    if holds_key(
+        " ".join((text, wanted.id, name or "", cut or "", wanted.messageId or ""))
+    ):  # all of them bounded by now
         raise ContainsKey(field="messages")
-    return Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId)
+    ask = Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId, cut=cut)
+    if not wanted.temporary:
+        return ask
+    brought = [(message.role, message.text, message.seal) for message in wanted.messages[:newest]]
+    return replace(ask, target=None, cut=None, said=unseal(signer, visitor, wanted.id, brought))
 
 
 def _field(said: str) -> str:

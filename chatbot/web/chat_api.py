@@ -15,6 +15,7 @@ from flask import Blueprint, Response, g, request, send_from_directory
 from chatbot.chats import conversations
 from chatbot.chats.follow import follow
 from chatbot.chats.live import LiveReply, Outcome, Progress
+from chatbot.chats.temporary import seal_of
 from chatbot.errors import BadRequest
 from chatbot.visitors.conduct import misbehaved
 from chatbot.visitors.limits import headers
@@ -23,7 +24,7 @@ from chatbot.web import wire
 from chatbot.web.allowance import allowance, mode, standings
 from chatbot.web.body import parse
 from chatbot.web.guard import STORE_ERRORS, is_ours
-from chatbot.web.parts import parts, visitor
+from chatbot.web.parts import Parts, parts, visitor
 
 api = Blueprint("chat_api", __name__, url_prefix="/api")
 
@@ -32,13 +33,13 @@ api = Blueprint("chat_api", __name__, url_prefix="/api")
 def chat() -> Response:
     """One turn, streamed. Errors before the upstream's first event have their own status."""
     house, who = parts(), visitor()
-    ask = replace(parse(request.get_data(), who.id, house.settings), network=who.network)
+    ask = replace(parse(request.get_data(), who.id, house.settings, house.signer), network=who.network)
     with house.limits.gate(), house.limits.together():
         found = house.limits.admit(who)
         turn = house.turns.prepare(ask, partial(misbehaved, house.engine, house.limits, who))
     g.standings, g.counted = found, True
     reply = house.turns.start(turn)
-    return _stream(reply.message, _opening(reply), reply.listen())
+    return _stream(reply.message, _opening(reply), reply.listen_on(), ask.chat if ask.said else None)
 
 
 @api.after_request
@@ -64,9 +65,9 @@ def listen(id: str) -> Response:
     after = _last_event_id()
     reply = house.turns.live.get(id)
     if reply is not None and reply.message == row.id:
-        return _stream(row.id, _opening(reply), reply.listen(after))
+        return _stream(row.id, _opening(reply), reply.listen(after), id)
     metadata = {"model": row.model, "questionId": row.parent, "leftOut": row.left_out}
-    return _stream(row.id, metadata, follow(house.engine, id, row.id, after))
+    return _stream(row.id, metadata, follow(house.engine, id, row.id, after), id)
 
 
 @api.post("/chat/<id>/stop")
@@ -82,8 +83,8 @@ def stop(id: str) -> Response:
 
 @api.get("/chats/<id>")
 def read(id: str) -> Response:
-    """A chat with the messages of the version being read."""
-    return _json(conversations.read(parts().engine, id, visitor().id))
+    """A chat with the newest messages of the version being read, or with those above the message `before`."""
+    return _json(conversations.read(parts().engine, id, visitor().id, request.args.get("before")))
 
 
 @api.get("/me")
@@ -110,12 +111,15 @@ def _opening(reply: LiveReply) -> dict[str, Any]:
     return metadata | ({} if reply.shortened_to is None else {"shortenedTo": reply.shortened_to})
 
 
-def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None]) -> Response:
+def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress | None], chat: str | None) -> Response:
+    """`chat`: None where it is known not to be a temporary one."""
     house, who, found = parts(), visitor(), standings()
 
     def closing(outcome: Outcome) -> dict[str, Any]:
-        usage = outcome.usage
-        return {
+        usage, sealed = outcome.usage, _sealed(house, chat, message) if chat else {}
+        if outcome.status != "complete":
+            return sealed
+        return sealed | {
             "usage": usage and {"inputTokens": usage.input, "cachedInputTokens": usage.cached,
                                 "outputTokens": usage.output, "reasoningTokens": usage.reasoning},
             "cost": None if outcome.cost_nano is None else outcome.cost_nano / 1e9,
@@ -125,6 +129,14 @@ def _stream(message: str, metadata: dict[str, Any], progress: Iterator[Progress 
 
     body = wire.encode(message, metadata, progress, closing)
     return Response(body, mimetype="text/event-stream", headers=wire.HEADERS)
+
+
+def _sealed(house: Parts, chat: str, message: str) -> dict[str, Any]:
+    try:
+        seal = seal_of(house.engine, house.signer, chat, message)
+    except STORE_ERRORS:
+        return {}
+    return {"seal": seal} if seal else {}
 
 
 def _last_event_id() -> int:

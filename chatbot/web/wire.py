@@ -28,7 +28,7 @@ def encode(
     progress: Iterator[Progress | None],
     closing: Callable[[Outcome], dict[str, Any]],
 ) -> Iterator[bytes]:
-    """The stream of one listener, from a comment at once to [DONE]. `closing` gives the finish chunk's metadata."""
+    """The stream of one listener, from a comment at once to [DONE]. `closing` gives its last metadata."""
     yield b": here\n\n" + _chunk(type="start", messageId=message, messageMetadata=metadata)
     opened: str | None = None  # the kind of part that is open
     for new in progress:
@@ -60,7 +60,10 @@ def _switch(opened: str | None, wanted: str | None) -> bytes:
 def _ending(outcome: Outcome, closing: Callable[[Outcome], dict[str, Any]]) -> Iterator[bytes]:
     if outcome.status == "complete":
         yield _chunk(type="finish", finishReason=outcome.finish_reason, messageMetadata=closing(outcome))
-    elif outcome.status == "failed":
+        return
+    if metadata := closing(outcome):
+        yield _chunk(type="message-metadata", messageMetadata=metadata)
+    if outcome.status == "failed":
         problem = outcome.problem or {}
         yield _chunk(type="data-problem", data=problem, transient=True)
         yield _chunk(type="error", errorText=problem.get("detail", ""))

@@ -1,0 +1,83 @@
+"""What the database keeps of an answer: its text so far while it is made, and how it ended."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, Engine, and_, bindparam, func, select, update
+
+from chatbot.chats.conversations import storable
+from chatbot.chats.live import LiveReply, Outcome
+from chatbot.db import now_ms, writing
+from chatbot.tables import messages
+
+# Nobody writes into an answer that another worker has gone on with meanwhile.
+_MINE = and_(
+    messages.c.chat == bindparam("of_chat"),
+    messages.c.id == bindparam("of_message"),
+    messages.c.rounds == bindparam("of_rounds"),
+)
+_KEEP = (
+    update(messages)
+    .where(_MINE, messages.c.status == "streaming")
+    .values(text=bindparam("now_text"), reasoning=bindparam("now_reasoning"), heartbeat_at=bindparam("now_ms"))
+)
+_THERE = select(messages.c.chat, messages.c.id, messages.c.rounds).where(
+    messages.c.chat.in_(bindparam("chats", expanding=True)), messages.c.id.in_(bindparam("ids", expanding=True))
+)
+_SUMS = {
+    name: func.coalesce(messages.c[name] + bindparam(f"more_{name}", type_=messages.c[name].type),
+                        bindparam(f"more_{name}", type_=messages.c[name].type), messages.c[name])
+    for name in ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_nano")
+}  # fmt: skip
+_FINISH = (
+    update(messages)
+    .where(_MINE, messages.c.status.in_(("streaming", "interrupted")))  # others may have thought its worker dead
+    .values(_SUMS)
+)
+
+
+def keep(connection: Connection, replies: list[LiveReply]) -> list[LiveReply]:
+    """Store the texts so far, with a sign of life; those that are no longer there to be made: their chat was deleted,
+    or another worker goes on with them."""
+    rows = [
+        {**_named(reply), "now_text": storable(reply.text), "now_reasoning": storable(reply.reasoning)}
+        for reply in replies
+    ]
+    if not rows:
+        return []
+    kept = connection.execute(_KEEP, [{**row, "now_ms": now_ms()} for row in rows]).rowcount
+    if kept >= len(rows):
+        return []
+    names = {"chats": [reply.chat for reply in replies], "ids": [reply.message for reply in replies]}
+    there = {tuple(row) for row in connection.execute(_THERE, names)}
+    return [reply for reply in replies if (reply.chat, reply.message, reply.begun.rounds) not in there]
+
+
+def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
+    """Store the whole answer and how it ended, its tokens and cost added to what it had before; a message that has
+    ended otherwise stays as it is."""
+    usage = outcome.usage
+    values = {
+        **_named(reply),
+        "status": outcome.status,
+        "text": storable(reply.text),
+        "reasoning": storable(reply.reasoning),
+        "finish_reason": outcome.finish_reason,
+        "problem": json.dumps(outcome.problem) if outcome.problem else None,
+        "left_out": outcome.left_out,
+        "shortened_to": reply.shortened_to,
+        "more_input_tokens": usage.input if usage else None,
+        "more_cached_tokens": usage.cached if usage else None,
+        "more_output_tokens": usage.output if usage else None,
+        "more_reasoning_tokens": usage.reasoning if usage else None,
+        "more_cost_nano": outcome.cost_nano,
+        "request_id": request_id,
+        "key_fingerprint": key,
+    }
+    with writing(engine) as connection:
+        connection.execute(_FINISH, values)
+
+
+def _named(reply: LiveReply) -> dict[str, object]:
+    return {"of_chat": reply.chat, "of_message": reply.message, "of_rounds": reply.begun.rounds}

@@ -1,0 +1,1 @@
+"""The history: chats listed, searched, named, taken out, brought in and deleted."""
