@@ -19,6 +19,9 @@ from chatbot.chores import chores, remind
 from chatbot.cli import commands
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
 from chatbot.desk.routes import open_desk
+from chatbot.history.naming import Naming
+from chatbot.history.passages import index
+from chatbot.history.title_model import TitleModel
 from chatbot.key.redact import redact
 from chatbot.key.ring import Ring
 from chatbot.key.source import load_sources
@@ -38,9 +41,11 @@ from chatbot.visitors.limits import Limits
 from chatbot.web.chat_api import api
 from chatbot.web.enter import door
 from chatbot.web.guard import guard
+from chatbot.web.history_api import history
 from chatbot.web.outgoing import OutgoingGuard
 from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
+from chatbot.web.takeout_api import takeout
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -77,6 +82,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     vigil = Vigil(engine, settings, alarms)
     ledger = Ledger(engine, settings, prices, vigil)
     turns = Turns(engine, client, ledger, settings, signer, alarms, tally)
+    named_by = settings.title_model if ring.sources else None
+    titles = TitleModel(named_by, engine, client, ledger, signer, alarms, turns.beside) if named_by else None
+    naming = Naming(engine, titles)
+    turns.endings.on_stored.append(naming.by_answer)
+    turns.endings.on_stored.append(lambda turn, outcome: index(engine, turn.ask.chat))
+    turns.endings.on_ended.append(naming.by_model)
 
     def begin() -> None:
         """What is left to do once the tables are there."""
@@ -107,6 +118,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard(app)
     app.register_blueprint(door)
     app.register_blueprint(api)
+    app.register_blueprint(history)
+    app.register_blueprint(takeout)
     app.register_blueprint(pages)
     open_desk(app)
     app.wsgi_app = OutgoingGuard(app.wsgi_app, alarms)  # type: ignore[method-assign]

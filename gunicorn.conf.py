@@ -167,7 +167,9 @@ def keep_replies(worker):
         if is_replaced(worker.generation):
             worker.cfg.set("graceful_timeout", LONGEST_REPLY_S)
         time.sleep(0.5)
-    worker.app.callable.extensions["turnkey"].turns.live.close(seconds=3)
+    turns = worker.app.callable.extensions["turnkey"].turns
+    turns.beside.close(seconds=1)
+    turns.live.close(seconds=3)
 
 
 def give_up(worker, why):
@@ -185,4 +187,5 @@ def worker_exit(server, worker):
     if app is not None:
         turns = app.extensions["turnkey"].turns
         turns.live.close(seconds=3)
+        turns.beside.close(seconds=1)
         turns.endings.catch_up()

@@ -1,7 +1,7 @@
 """`python -m bench`: the app beside a naive baseline, and beside itself without limits and ledger, as tables.
 
 --quick  about a minute, coarser     --json FILE  all numbers too
---only app|naive|ledger              --api responses|chat_completions  what the app speaks to the upstream
+--only app|naive|ledger|history      --api responses|chat_completions  what the app speaks to the upstream
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from bench import ledger, processes, report, scenarios
+from bench import history, ledger, processes, report, scenarios
 from bench.processes import Server
 from bench.scenarios import QUICK, Pace
 
@@ -38,6 +38,9 @@ def main() -> int:
         if asked.only in ("", "ledger"):
             _tell("ledger", f"{pace.ledger_runs} runs with it and without")
             results["ledger"] = ledger.measure(upstream, asked.api, pace)
+    if asked.only in ("", "history"):
+        _tell("history", f"{pace.history_chats:,} chats")
+        results["history"] = history.measure(pace)
     print("\n".join(report.lines(results)))
     if asked.json:
         Path(asked.json).write_text(json.dumps(results, indent=2), encoding="utf-8")
@@ -66,7 +69,7 @@ def measure(target: str, started: AbstractContextManager[Server], upstream: Serv
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="about a minute, coarser")
-    parser.add_argument("--only", choices=("app", "naive", "ledger"), default="", help="measure one of them")
+    parser.add_argument("--only", choices=("app", "naive", "ledger", "history"), default="", help="measure one of them")
     parser.add_argument("--api", choices=("responses", "chat_completions"), default="responses")
     parser.add_argument("--json", metavar="FILE", default="", help="write all numbers there")
     return parser.parse_args()

@@ -99,6 +99,13 @@ def run_steps(rounds: int) -> dict[str, Any]:
         return _run("steps", [str(rounds)], _settings(folder, 9), SERVER_CORE)
 
 
+def run_shelves(chats: int, many: int, rounds: int, database_url: str | None = None) -> dict[str, Any]:
+    """Runs `bench.shelves`, likewise; in a SQLite file unless told otherwise."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        settings = _settings(folder, 9) | ({"DATABASE_URL": database_url} if database_url else {})
+        return _run("shelves", [str(chats), str(many), str(rounds)], settings, SERVER_CORE)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

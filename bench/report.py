@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench import ledger
+from bench import history, ledger
 
 SERVERS = ("app", "naive")
 COLUMNS = ("with", "without", "added")
@@ -12,10 +12,28 @@ MOST_OTHERS = 0.15  # cores that other processes may take of the machine
 
 
 def lines(results: dict[str, dict[str, Any]]) -> list[str]:
-    """What was measured, as far as it was: the servers side by side, then the cost of limits and ledger."""
+    """What was measured, as far as it was: the servers side by side, the cost of limits and ledger, the history."""
     servers = {name: results[name] for name in SERVERS if name in results}
     told = [*_table(SERVERS, {name: _rows(found) for name, found in servers.items()}), *_notes(servers)]
-    return (told if servers else []) + (_ledger(results["ledger"]) if "ledger" in results else [])
+    told = told if servers else []
+    told += _ledger(results["ledger"]) if "ledger" in results else []
+    return told + (_history(results["history"]) if "history" in results else [])
+
+
+def _history(found: dict[str, Any]) -> list[str]:
+    def cell(times: dict[str, float]) -> str:
+        return f"{times['p50']:.1f} / {times['p95']:.1f}"
+
+    cells = {
+        name: {title: cell(times) for title, times in run["lists"].items()}
+        | {f"search for {title} ({run['found'][title]} found)": cell(times) for title, times in run["searches"].items()}
+        for name, run in found.items()
+    }
+    return [
+        "history of 20 messages a chat, by the API without a network, p50 / p95 ms",
+        *_table(tuple(found), cells),
+        *history.verdicts(found),
+    ]
 
 
 def _ledger(found: dict[str, Any]) -> list[str]:

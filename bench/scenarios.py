@@ -27,9 +27,14 @@ class Pace:
     open_streams: int = 1_000
     ledger_runs: int = 30
     ledger_turns: int = 3_000
+    history_chats: int = 5_000
+    history_rounds: int = 200
 
 
-QUICK = Pace(100, 0.5, 2.0, (20, 100, 400), 30, search_steps=0, open_streams=300, ledger_runs=10, ledger_turns=1_000)
+QUICK = Pace(
+    100, 0.5, 2.0, (20, 100, 400), 30, search_steps=0, open_streams=300, ledger_runs=10, ledger_turns=1_000,
+    history_chats=1_000, history_rounds=50,
+)  # fmt: skip
 
 
 def first_token(target: str, server: Server, replies: int) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import logging
 import threading
 
 from chatbot.chats.beat import Chore, mark_dead
+from chatbot.history.erase import drop_temporary, retire
+from chatbot.history.forgetting import go_on_forgetting
+from chatbot.history.passages import index_rest
 from chatbot.money.switches import look
 from chatbot.start import reminders
 from chatbot.visitors.counters import drop_expired
@@ -26,15 +29,19 @@ def chores(house: Parts) -> list[Chore]:
     return [
         (AT_ONCE_S, house.turns.obey),
         (SOON_S, house.turns.endings.catch_up),
+        (SOON_S, lambda: index_rest(house.engine)),
+        (SOON_S, lambda: go_on_forgetting(house.engine)),
         (SOON_S, house.tally.keep),
         (SOON_S, house.alarms.keep),
         (SWEEP_S, house.vigil.look),
         (SWEEP_S, house.post.look),
         (SWEEP_S, Sweep(house)),
         (SWEEP_S, house.ring.catch_up),
+        (SWEEP_S, lambda: drop_temporary(house.engine)),
         (PROBE_S, lambda: probe(house)),
         (EXPIRE_S, lambda: drop_expired(house.engine)),
         (EXPIRE_S, house.ledger.forget),
+        (EXPIRE_S, lambda: retire(house.engine, house.settings.chat_retention_days)),
         (REMIND_S, lambda: remind(house)),
     ]
 

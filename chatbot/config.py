@@ -44,6 +44,11 @@ class Settings(Fields, BaseSettings):
         return list(dict.fromkeys([self.openai_model, *self.openai_models]))
 
     @property
+    def called_models(self) -> list[str]:
+        """Those, and the one that names chats."""
+        return list(dict.fromkeys([*self.models, *filter(None, [self.title_model])]))
+
+    @property
     def sqlite_path(self) -> Path | None:
         """The SQLite file, or None on another database; relative paths start at the checkout."""
         if not self.database_url.startswith("sqlite:"):

@@ -112,7 +112,7 @@ def _outer(engine: Engine) -> Connection | None:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to send
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
 
 

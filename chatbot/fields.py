@@ -39,6 +39,9 @@ class Fields(BaseModel):
         "You are a helpful assistant. Answer in the language of the question, in Markdown.",
         description="what the model is told first; visitors neither see nor change it",
     )
+    title_model: str | None = Field(
+        None, description="a model that names chats; without one their first words do", examples=["gpt-6-luna"]
+    )
     max_output_tokens: int = Field(2048, ge=16, description="longest answer, reasoning included")
     max_message_chars: int = Field(8000, ge=1, description="longest message of a visitor")
     max_context_tokens: int = Field(16000, ge=1, description="how much of a chat is sent, estimated")
@@ -63,6 +66,9 @@ class Fields(BaseModel):
         None, description="where limits are counted, if not in the database", examples=["redis://localhost:6379"]
     )
     database_url: DatabaseAddress = Field("sqlite:///instance/chat.db", description="where chats and counters live")
+    chat_retention_days: int = Field(
+        0, ge=0, le=36_500, description="days after which a chat that nobody went on with is deleted; 0 keeps all"
+    )
     secret_key: SecretStr | None = Field(
         None, min_length=8, description="signs cookies", examples=["<32 random characters>"]
     )

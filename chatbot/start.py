@@ -51,6 +51,7 @@ def _paid(settings: Settings, ring: Ring) -> list[str]:
         f"mode: live, {first}" + (f"; standing by: {', '.join(others)}" if others else ""),
         f"the key goes to: {settings.upstream_host} by {settings.openai_api}",
         "; ".join(f"model: {model}, {prices.words(model)}" for model in settings.models),
+        *(f"model of titles: {model}, {prices.words(model)}" for model in filter(None, [settings.title_model])),
         f"worst case: {worst_case(settings, prices, budgets)}",
     ]
 

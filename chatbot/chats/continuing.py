@@ -37,7 +37,8 @@ def go_on(connection: Connection, model: str, newest: list[Row[Any]]) -> Asked:
     connection.execute(_BEGIN_AGAIN, named)
     connection.execute(_TOUCH, {"of_chat": cut.chat, "updated_at": now_ms()})
     ends = [("user", question.text), ("assistant", cut.text[-TAIL_CHARS:]), ("user", GO_ON)]
-    begun = Begun(cut.text, cut.reasoning, cut.rounds + 1)
+    reasoned = cut.reasoning and f"{cut.reasoning}\n\n"
+    begun = Begun(cut.text, reasoned, cut.rounds + 1)
     return Asked(question.id, cut.id, [*told(above), *ends], kept=len(ends), begun=begun)
 
 

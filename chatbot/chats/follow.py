@@ -21,7 +21,7 @@ def follow(engine: Engine, chat: str, message: str, after: int = 0) -> Iterator[
         with engine.connect() as connection:
             row = connection.execute(MESSAGE, {"chat": chat, "id": message}).first()
         if row is None:  # deleted while it was followed
-            yield Progress(position=position, outcome=Outcome("interrupted"))
+            yield Progress(position=position, outcome=Outcome("stopped"))
             return
         outcome = outcome_of(row)
         text, reasoning = row.text[position:], row.reasoning[reasoned:]

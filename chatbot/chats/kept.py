@@ -6,7 +6,6 @@ import json
 
 from sqlalchemy import Connection, Engine, and_, bindparam, func, select, update
 
-from chatbot.chats.conversations import storable
 from chatbot.chats.live import LiveReply, Outcome
 from chatbot.db import now_ms, writing
 from chatbot.tables import messages
@@ -34,16 +33,14 @@ _FINISH = (
     update(messages)
     .where(_MINE, messages.c.status.in_(("streaming", "interrupted")))  # others may have thought its worker dead
     .values(_SUMS)
+    .values(searchable=0)  # what was found of it before it was whole
 )
 
 
 def keep(connection: Connection, replies: list[LiveReply]) -> list[LiveReply]:
     """Store the texts so far, with a sign of life; those that are no longer there to be made: their chat was deleted,
     or another worker goes on with them."""
-    rows = [
-        {**_named(reply), "now_text": storable(reply.text), "now_reasoning": storable(reply.reasoning)}
-        for reply in replies
-    ]
+    rows = [{**_named(reply), "now_text": reply.text, "now_reasoning": reply.reasoning} for reply in replies]
     if not rows:
         return []
     kept = connection.execute(_KEEP, [{**row, "now_ms": now_ms()} for row in rows]).rowcount
@@ -61,8 +58,8 @@ def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, 
     values = {
         **_named(reply),
         "status": outcome.status,
-        "text": storable(reply.text),
-        "reasoning": storable(reply.reasoning),
+        "text": reply.text,
+        "reasoning": reply.reasoning,
         "finish_reason": outcome.finish_reason,
         "problem": json.dumps(outcome.problem) if outcome.problem else None,
         "left_out": outcome.left_out,

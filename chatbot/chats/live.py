@@ -74,7 +74,11 @@ class LiveReply:
         return "".join(self._reasonings)
 
     def append(self, text: str, reasoning: str) -> None:
-        """Add what came; the first call, even with nothing, says that the upstream has answered."""
+        """Add what came; the first call, even with nothing, says that the upstream has answered.
+
+        A NUL is replaced here: PostgreSQL keeps none, and all listeners are to have the same text.
+        """
+        text, reasoning = text.replace("\0", "\ufffd"), reasoning.replace("\0", "\ufffd")
         with self._changed:
             is_news = bool(text or reasoning) or not self.started
             self.started = True

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, updat
 from chatbot.chats.asked import Ask, Asked
 from chatbot.chats.continuing import go_on, told
 from chatbot.chats.conversations import LOCKED_CHAT, MESSAGE, path, shown_status, storable
+from chatbot.chats.title import title_of
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import BadRequest, NotFound, ReplyRunning
 from chatbot.tables import chats, messages
 
-TITLE_CHARS = 60
 _NEW_CHAT = insert(chats)
 _NEW_MESSAGES = insert(messages)
 _MOVE_HEAD = update(chats).where(chats.c.id == bindparam("of_chat"))
@@ -61,7 +61,7 @@ def _first_question(connection: Connection, wanted: Ask, answer: str) -> dict[st
     """Open the chat with its first question."""
     if wanted.target or not wanted.text.strip():
         raise NotFound()
-    title = storable(" ".join(wanted.text.split())[:TITLE_CHARS]) if wanted.said is None else ""
+    title = title_of(wanted.text) if wanted.said is None else ""
     times = {"created_at": now_ms(), "updated_at": now_ms()}
     chat = {"id": wanted.chat, "visitor": wanted.visitor, "title": title, "head": answer, **times}
     kind = {"temporary": int(wanted.said is not None), "seal": wanted.said.seal if wanted.said else None}

@@ -50,6 +50,7 @@ class Turns:
         self._alarms = alarms
         self._tally = tally
         self.live = LiveReplies()
+        self.beside = LiveReplies()  # calls that nobody listens to
         self.endings = Endings(engine, self.live)
 
     def prepare(self, ask: Ask, on_blocked: Callable[[], None] = lambda: None) -> Turn:
@@ -95,9 +96,10 @@ class Turns:
 
     def obey(self) -> None:
         """Stop what is under way, where a pause says so."""
-        pause = switches.look(self._engine).pause if self.live else None
+        under_way = [*self.live.values(), *self.beside.values()]
+        pause = switches.look(self._engine).pause if under_way else None
         if pause and pause.stops_replies:
-            for reply in list(self.live.values()):
+            for reply in under_way:
                 reply.stop()
 
     def _run(self, turn: Turn) -> None:
@@ -109,6 +111,7 @@ class Turns:
             self._tally.count("blocked")
             if self._settings.moderation == "block":
                 turn.on_blocked()
+        self.endings.tell(turn, outcome)
 
     def _produce(self, turn: Turn) -> tuple[Outcome, Problem | None]:
         reply, relay = turn.reply, turn.relay
@@ -130,7 +133,6 @@ class Turns:
         outcome = self.endings.settle(turn, outcome)
         reply.end(outcome, failure)
         relay.close()
-        self.endings.tell(turn, outcome)
         return outcome, failure
 
     def _call(self, ask: Ask, asked: Asked) -> Call:

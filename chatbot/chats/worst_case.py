@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from limits import parse_many
 
 from chatbot.chats.context import MOST_CALL_TOKENS, MOST_TURN_TOKENS, TURN_TOKENS
+from chatbot.chats.title_call import MOST_TOKENS, most_title_tokens
 from chatbot.config import Settings
 from chatbot.money.prices import BYTES_PER_TOKEN, Prices
 
 DAY_S = 86_400
 MONTH_DAYS = 31
-CALLS = 2  # of one message: the first, and one retry
+CALLS = 2  # of one message, or title: the first, and one retry
 BYTES_PER_CHAR = 4  # at most
 
 
@@ -33,9 +34,11 @@ class WorstCase:
 
 
 def worst_case(settings: Settings, prices: Prices, caps: dict[str, int]) -> WorstCase:
-    """By the dearest model, and these budgets: nano-dollars by name. Raises PriceUnknown."""
+    """By the dearest model, with TITLE_MODEL, and these budgets: nano-dollars by name. Raises PriceUnknown."""
     sent, answered = most_input_tokens(settings), settings.max_output_tokens
-    message = CALLS * max(prices.worst_nano(model, sent, answered) for model in settings.models)
+    call = max(prices.worst_nano(model, sent, answered) for model in settings.models)
+    title = prices.worst_nano(settings.title_model, most_title_tokens(), MOST_TOKENS) if settings.title_model else 0
+    message = CALLS * (call + title)  # for each message may open a chat
     count = messages_a_day(settings)
     day, day_by = min(
         (caps["site/day"], "the budget of a day"), (count * message, f"LIMIT_SITE admits {count} messages")

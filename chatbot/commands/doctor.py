@@ -109,9 +109,9 @@ def _report_host(report: Report, house: Parts) -> None:
 
 def _report_models(report: Report, house: Parts, listed: dict[str, str | None]) -> None:
     """Is each model offered, and for how long yet?"""
-    for model in house.settings.models if listed else []:
+    for model in house.settings.called_models if listed else []:
         if model not in listed:
-            fix = "allow the model in the project's settings, or change OPENAI_MODEL or OPENAI_MODELS"
+            fix = "allow the model in the project's settings, or change OPENAI_MODEL, OPENAI_MODELS or TITLE_MODEL"
             report.wrong(f"model {model} is not among those that this key may use", fix)
             continue
         shutdown = _date(listed[model])
@@ -120,7 +120,7 @@ def _report_models(report: Report, house: Parts, listed: dict[str, str | None]) 
             report.right(f"model {model} is offered, with no shutdown date")
         elif left <= SOON_DAYS:
             say = report.wrong if left < 0 else report.note
-            say(f"model {model} is shut down on {shutdown}, in {left} days", "Choose another OPENAI_MODEL")
+            say(f"model {model} is shut down on {shutdown}, in {left} days", "Choose another one")
         else:
             report.right(f"model {model} is offered until {shutdown}")
 
@@ -137,9 +137,9 @@ def _report_money(report: Report, house: Parts) -> None:
     if not house.ring.sources:
         return
     settings, prices = house.settings, house.ledger.prices
-    for model in settings.models:
+    for model in settings.called_models:
         report.right(f"model {model} costs {prices.words(model)}")
-    if any(model not in settings.model_prices for model in settings.models):
+    if any(model not in settings.model_prices for model in settings.called_models):
         _report_age(report, prices)
     try:
         now_set = switches.look(house.engine)

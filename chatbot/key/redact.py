@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from chatbot.key.shapes import REDACTED
+from chatbot.key.shapes import FOUND, REDACTED, UNSEEN, holds_key
 from chatbot.key.watch import watch
 
 MARK = "[key]"
@@ -21,7 +21,18 @@ log = logging.getLogger("chatbot.defect")
 
 def redact(text: str) -> str:
     """The text with keys, pieces of this process's own keys, and tokens replaced by a mark."""
-    text = TOKEN.sub(MARK, REDACTED.sub(MARK, text))
+    return _without_own(TOKEN.sub(MARK, REDACTED.sub(MARK, text)))
+
+
+def without_keys(text: str) -> str:
+    """The text as it may be stored: only what a visitor may not send, or this process's own, replaced by a mark."""
+    text = FOUND.sub(MARK, text)
+    if holds_key(text):  # one that line breaks or unseen characters hide
+        text = FOUND.sub(MARK, UNSEEN.sub("", text))
+    return _without_own(text)
+
+
+def _without_own(text: str) -> str:
     for start, end in reversed(watch.find(text)):
         text = text[:start] + MARK + text[end:]
     return text

@@ -16,7 +16,7 @@ FOUND = re.compile(f"{MARKED}|{UNMARKED}")
 REDACTED = re.compile(r"sk-[A-Za-z0-9_-]{13,}")
 OPENAI_KEY = re.compile(rf"{MARK}|sk-(?:proj|svcacct|service|admin)-")  # anywhere: what holds one is guarded as one
 # What hides in a pasted text and is no part of it: zero-width characters, soft hyphens, the line breaks of a mail.
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\r\n]")
+UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\r\n]")
 KINDS = {
     "sk-proj-": "project key",
     "sk-svcacct-": "service account key",
@@ -27,7 +27,7 @@ KINDS = {
 
 def holds_key(text: str) -> bool:
     """Does the text contain something shaped like an OpenAI key?"""
-    return FOUND.search(text) is not None or re.search(MARKED, _UNSEEN.sub("", text)) is not None
+    return FOUND.search(text) is not None or re.search(MARKED, UNSEEN.sub("", text)) is not None
 
 
 def kind_of(value: str) -> str:

@@ -11,10 +11,13 @@ from chatbot.money.ledger import Ledger
 
 
 class Account:
-    """One hold at a time. `attempt`: the call that it was taken for, None as long as that has not begun."""
+    """One hold at a time. `attempt`: the call that it was taken for, None as long as that has not begun.
 
-    def __init__(self, ledger: Ledger, payer: Payer) -> None:
-        self._ledger, self._payer = ledger, payer
+    `longest`: as in `Ledger.reserve`.
+    """
+
+    def __init__(self, ledger: Ledger, payer: Payer, longest: int | None = None) -> None:
+        self._ledger, self._payer, self._longest = ledger, payer, longest
         self._hold: Hold | None = None
         self.attempt: Attempt | None = None
         self._cost_nano = 0
@@ -28,7 +31,7 @@ class Account:
         again = self._hold is not None
         try:
             self._cost_nano, self._hold = self.book(), None
-            self._hold = self._ledger.reserve(self._payer, input_tokens, again=again)
+            self._hold = self._ledger.reserve(self._payer, input_tokens, again=again, longest=self._longest)
         except SQLAlchemyError as error:
             raise Unavailable(cause=f"the ledger cannot be written: {type(error).__name__}") from None
         self.attempt = None

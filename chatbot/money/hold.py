@@ -8,10 +8,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
+TITLE = "/title"
+MESSAGE_CHARS = 64  # of the column that keeps it
+
 
 @dataclass(frozen=True)
 class Payer:
-    """Whom and what a call is for."""
+    """Whom and what a call is for. `message`: the answer that it makes, or `title_of_message`."""
 
     visitor: str
     network: str
@@ -35,6 +38,14 @@ class Hold:
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.max_output_tokens
+
+
+def title_of_message(answer: str) -> str:
+    """What a call is for that names a chat after this answer: no message has such an id, as none may have a slash.
+
+    So an answer's attempts are its own, and a title takes no place among a visitor's answers.
+    """
+    return answer[: MESSAGE_CHARS - len(TITLE)] + TITLE
 
 
 def of_row(row: Row[Any]) -> Hold:

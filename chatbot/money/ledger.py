@@ -44,9 +44,10 @@ class Ledger:
         self.prices = prices
         self._name = ("", 0)
 
-    def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False) -> Hold:
+    def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False, longest: int | None = None) -> Hold:
         """Hold the worst case of a call in all of its budgets, or nothing. `again`: it follows one of the same reply.
 
+        `longest`: output tokens of a call that is no answer: it takes no place, and nobody is told that it was refused.
         The output is made to fit what is left. Raises Paused, BudgetSpent or LimitReached, and SQLAlchemyError when the
         ledger cannot be written: then no call may be made.
         """
@@ -54,13 +55,13 @@ class Ledger:
             now = now_ms()
             balances, pause = self._locked(connection, payer.visitor, payer.network, now)
             _refuse_paused(pause, now)
-            if not again:
+            if not again and longest is None:
                 self._check_place(connection, payer.visitor, now)
-            wish = Wish(payer.model, input_tokens, self._settings.max_output_tokens)
+            wish = Wish(payer.model, input_tokens, longest or self._settings.max_output_tokens)
             most = output_that_fits(self.prices, wish, balances)
             if most < wish.useful:
                 problem, spent = refusal(self.prices, wish, balances, now)
-                if spent and self._vigil:
+                if spent and self._vigil and longest is None:
                     self._vigil.budget_spent(spent.scope, payer.visitor)
                 raise problem
             nano = self.prices.worst_nano(payer.model, input_tokens, most)
@@ -83,10 +84,11 @@ class Ledger:
         """Book what an attempt cost and let go of what was held; None when another worker has settled it before."""
         made = charge(self.prices, hold.payer.model, attempt, hold.input_tokens, hold.max_output_tokens)
         with writing(self._engine) as connection:
-            if not connection.execute(statements.RELEASE, {"id": hold.id}).rowcount:
+            row = connection.execute(statements.RELEASE, {"id": hold.id}).first()
+            if row is None:
                 log.warning("a call of %s had been settled already", hold.payer.model)
                 return None
-            self._book(connection, hold, attempt, made)
+            self._book(connection, of_row(row), attempt, made)  # by the row: its visitor may have been forgotten since
         if made.nano > hold.nano and self._vigil:
             self._vigil.bound_exceeded(hold.payer.model)
         return made
@@ -117,6 +119,17 @@ class Ledger:
         """Drop the rows of budgets whose periods are long over."""
         with writing(self._engine) as connection:
             connection.execute(statements.EXPIRE, {"now": now_ms()})
+
+    def unlink(self, visitor: str) -> None:
+        """Keep what this visitor has spent, and what is held for them, but nothing that leads back to them.
+
+        What is held comes first: what is booked meanwhile is then either nobody's or in the ledger.
+        """
+        for statement in (statements.UNLINK_HELD, statements.UNLINK):
+            rows = 1
+            while rows:
+                with writing(self._engine) as connection:
+                    rows = connection.execute(statement, {"who": visitor}).rowcount
 
     def balances(self, visitor: str, network: str = "") -> list[Balance]:
         """What is left of each budget for this visitor. Costs nothing."""

@@ -37,7 +37,8 @@ class Prices:
     """Of all models. `free`: the tutor answers, and everything costs nothing. `clock`: seconds since 1970."""
 
     def __init__(self, settings: Settings, *, free: bool = False, clock: Callable[[], float] = time.time) -> None:
-        self._models = settings.models
+        self._models = settings.called_models
+        self._set_by = dict.fromkeys(self._models, "TITLE_MODEL") | dict.fromkeys(settings.models, "OPENAI_MODEL")
         self._own = settings.model_prices
         self._factor = REGIONAL_FACTOR if settings.upstream_host in REGIONAL_HOSTS else Fraction(1)
         self._free = free
@@ -45,10 +46,10 @@ class Prices:
         self._resolved: dict[str, tuple[int, list[Rates]]] = {}
 
     def check(self) -> None:
-        """Raises SettingsError, a line for each model that visitors may use and whose price is not known."""
+        """Raises SettingsError, a line for each model that may be called and whose price is not known."""
         why = "whose price is not known: set it, in $ per million tokens"
         lines = [
-            f"OPENAI_MODEL names {model}, {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>"
+            f"{self._set_by[model]} names {model}, {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>"
             for model in self._models
             if not self._is_known(model)
         ]

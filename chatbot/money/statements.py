@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HOLD = insert(reservations)
 BOOK = insert(ledger)
-RELEASE = text("DELETE FROM reservations WHERE id = :id")
+RELEASE = text("DELETE FROM reservations WHERE id = :id RETURNING *")
 TAKE = text("DELETE FROM reservations WHERE id = :id AND alive_at < :dead RETURNING *")
 DEAD = text("SELECT id FROM reservations WHERE alive_at < :dead ORDER BY alive_at LIMIT 1000")
 KEEP = (
@@ -24,7 +24,16 @@ KEEP = (
     )
     .values(alive_at=bindparam("now"))
 )
-UNDER_WAY = text("SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead")
+# Money that was spent stays counted, but nothing says any more who spent it, where from and what for.
+UNLINK_HELD, UNLINK = (
+    update(table)
+    .where(table.c.id.in_(select(table.c.id).where(table.c.visitor == bindparam("who")).limit(1000)))
+    .values(visitor="", network=None, chat="", message="")
+    for table in (reservations, ledger)
+)
+UNDER_WAY = text(  # without titles, for which nobody waits: hold.TITLE
+    "SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead AND message NOT LIKE '%/title'"
+)
 MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
 USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
 EXPIRE = text("DELETE FROM budgets WHERE expires_at < :now")

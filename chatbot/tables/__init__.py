@@ -2,10 +2,11 @@
 
 from chatbot.tables.chats import chats, keys, limit_counters, messages
 from chatbot.tables.desk import alerts, audit, blocks, sessions, tallies
+from chatbot.tables.history import passages
 from chatbot.tables.metadata import metadata
 from chatbot.tables.money import budgets, ledger, reservations, switches, usage_hours
 
 __all__ = [
     "alerts", "audit", "blocks", "budgets", "chats", "keys", "ledger", "limit_counters", "messages", "metadata",
-    "reservations", "sessions", "switches", "tallies", "usage_hours",
+    "passages", "reservations", "sessions", "switches", "tallies", "usage_hours",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 // One conversation at a time: opens it, sends, stops, tries again, and decides what a refusal means for the draft.
 import { goTo, nameChat } from './address.js';
 import { ask, listen, readChat, stopReply, Unreachable } from './api.js';
-import { followReply } from './follow.js';
+import { followReply, reconnect } from './follow.js';
 import { newId } from './ids.js';
 import { holdsKey } from './key-shape.js';
 import { words } from './words.js';
@@ -50,15 +50,37 @@ export class Conversation {
     return this.#take('submit-message', question);
   }
 
-  /** Asks for the last answer again, in place of the one that failed. */
-  retry() {
+  /** Asks for the last answer again, in place of the one that failed. `revived`: after a restart of the server. */
+  retry({ revived = false } = {}) {
     const { transcript, composer, follower } = this.#page;
     const question = transcript.lastQuestion;
     if (holdsKey(question.text)) return composer.refuseKey(question.text);
     transcript.remove(transcript.lastReply);
     composer.focus();
     follower.follow();
-    return this.#take('regenerate-message', question);
+    return this.#take('regenerate-message', question, { revived });
+  }
+
+  /** Lets the last answer, which was cut off, go on where it ends on the server: the page may have seen less, or more. */
+  async goOn({ revived = false } = {}) {
+    const { transcript, composer, follower } = this.#page;
+    const chat = this.#chat;
+    const question = transcript.lastQuestion;
+    const live = this.#begin(transcript.lastReply, revived);
+    const { reply } = live;
+    composer.focus();
+    follower.follow();
+    try {
+      const { messages, live: isElsewhere } = await readChat(chat);
+      if (this.#live !== live) return;
+      if (isElsewhere || messages.at(-1).id !== (reply.id ?? messages.at(-1).id)) return this.open(chat);
+      reply.restore(messages.at(-1));
+      if (reply.isCut) await this.#take('go-on', question, { cut: reply, revived });
+      else if (reply.outcome.status === 'complete') await this.open(chat);
+      else await this.retry({ revived });
+    } catch (error) {
+      if (this.#live === live) await this.#onRefusal(live, error, 'go-on', question);
+    }
   }
 
   stop() {
@@ -85,40 +107,59 @@ export class Conversation {
     }
   }
 
-  async #take(trigger, question) {
-    const live = this.#begin(this.#page.transcript.addReply());
+  /** `cut`: the answer that goes on; without one there is a new one. */
+  async #take(trigger, question, { cut = null, revived = false } = {}) {
+    const live = this.#begin(cut ?? this.#page.transcript.addReply(), revived);
+    cut?.goOn();
     const message = { id: question.id, role: 'user', parts: [{ type: 'text', text: question.text }] };
-    const turn = { id: this.#chat, trigger, messages: [message], ...this.#page.server.chosenModel };
+    const newest = cut ? { id: cut.id, role: 'assistant', parts: [] } : message;
+    const known = cut ? 'submit-message' : trigger; // the protocol's: a list that ends with an answer asks for its rest
+    const turn = { id: this.#chat, trigger: known, messages: [newest], ...this.#page.server.chosenModel };
     try {
       const response = await ask(turn, live.listening.signal);
       this.#noteBegun();
-      await this.#follow(live, response);
+      await this.#follow(live, response, cut !== null);
     } catch (error) {
       if (this.#live === live) await this.#onRefusal(live, error, trigger, question);
     }
   }
 
-  async #follow(live, response) {
+  async #follow(live, response, resumed = false) {
     const chat = this.#chat;
     const onChunk = (chunk, resumed) => live.reply.take(chunk, resumed);
     const onBreak = () => this.#page.announcer.say(words.reconnecting);
     let wayOn = this.#wayOn;
     let heardItsEnd = true;
     try {
-      heardItsEnd = await followReply(chat, response, { onChunk, onBreak, signal: live.listening.signal });
+      heardItsEnd = await followReply(chat, response, { onChunk, onBreak, resumed, signal: live.listening.signal });
     } catch (error) {
       if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
       else live.reply.fail({ detail: error instanceof Unreachable ? words.connectionLost : error.message });
       wayOn = { action: { label: words.reopen, run: () => this.open(chat) } };
     }
     if (this.#live !== live) return;
-    if (heardItsEnd) this.#conclude(live, wayOn);
-    else await this.open(chat, { listening: false });
+    if (heardItsEnd && live.reply.outcome.status !== 'interrupted') return this.#conclude(live, wayOn);
+    if (!heardItsEnd) await this.open(chat, { listening: false });
+    const { lastReply } = this.#page.transcript;
+    if (lastReply?.outcome.status === 'interrupted' && !live.revived) await this.#revive(chat, lastReply);
+    else if (heardItsEnd) this.#conclude(live, wayOn);
   }
 
-  #begin(reply) {
+  /** The server was restarted under a reply: once it is back, ask for the rest; once, for it may be the cause. */
+  async #revive(chat, reply) {
+    const live = this.#begin(reply);
+    try {
+      await reconnect(chat, null, live.listening.signal);
+      if (this.#live !== live) return;
+      await this.goOn({ revived: true });
+    } catch {
+      if (this.#live === live) this.#conclude(live);
+    }
+  }
+
+  #begin(reply, revived = false) {
     reply.pending = true;
-    this.#live = { reply, listening: new AbortController() };
+    this.#live = { reply, revived, listening: new AbortController() };
     this.#page.composer.set({ busy: true });
     this.#page.announcer.startAnswering();
     return this.#live;
@@ -142,7 +183,8 @@ export class Conversation {
   async #onRefusal(live, error, trigger, question) {
     const { transcript, composer, server } = this.#page;
     const offline = error instanceof Unreachable;
-    if ((offline || error.status === 409) && (await this.#wasStored(question))) return;
+    const isElsewhere = error.status === 409 || (trigger === 'go-on' && error.status === 400); // another tab's doing
+    if ((offline || isElsewhere) && (await this.#wasStored(question))) return;
     if (this.#live !== live) return;
     if (trigger === 'regenerate-message' && error.status === 404) {
       transcript.remove(transcript.lastReply); // the question was never stored: ask it as a new one

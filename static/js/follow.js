@@ -6,11 +6,11 @@ const BACK_OFF_S = [0.3, 1, 2, 4, 8, 15, 15, 15, 30, 30];
 
 /**
  * Gives every chunk to `onChunk(chunk, resumed)` and returns true, or returns false when the reply ended while
- * nobody listened. Throws Unreachable when the server stays away, and whatever Problem it answers.
+ * nobody listened. `resumed`: the stream goes on where the page is already. Throws Unreachable when the server stays
+ * away, and whatever Problem it answers.
  */
-export async function followReply(chat, response, { onChunk, onBreak, signal }) {
+export async function followReply(chat, response, { onChunk, onBreak, signal, resumed = false }) {
   let lastEventId = null;
-  let resumed = false;
   while (response) {
     try {
       for await (const { id, chunk } of readEvents(response)) {
@@ -29,7 +29,8 @@ export async function followReply(chat, response, { onChunk, onBreak, signal }) 
   return false;
 }
 
-async function reconnect(chat, lastEventId, signal) {
+/** Tries until the server answers: the live reply, or null when none is live. Throws as followReply does. */
+export async function reconnect(chat, lastEventId, signal) {
   for (const seconds of BACK_OFF_S) {
     await pause(seconds * (0.75 + Math.random() / 2), signal);
     signal.throwIfAborted();

@@ -41,7 +41,10 @@ listenForShortcuts({
   focusComposer: () => composer.focus(),
   stop: () => conversation.stop(),
 });
-list.addEventListener('click', ({ target }) => target.matches('.code-copy') && copyCode(target.closest('.code')));
+list.addEventListener('click', ({ target }) => {
+  if (target.matches('.code-copy')) copyCode(target.closest('.code'));
+  if (target.matches('.go-on')) conversation.goOn();
+});
 part(document, 'new-chat').addEventListener('click', (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();

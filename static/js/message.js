@@ -16,6 +16,7 @@ export class Question {
 
 export class Reply {
   outcome = { status: 'complete' }; // becomes what a stored message's metadata says
+  id = null;
   #markdown;
   #reasoning = new Map();
 
@@ -29,6 +30,7 @@ export class Reply {
   take(chunk, resumed = false) {
     if (chunk.type === 'start' && !resumed) this.#clear();
     Object.assign(this.outcome, chunk.messageMetadata);
+    this.id = chunk.messageId ?? this.id;
     if (chunk.type === 'text-delta') this.#append(chunk.delta);
     else if (chunk.type === 'reasoning-start') this.#reasoning.delete(chunk.id); // it may come again after a break
     else if (chunk.type === 'reasoning-delta') this.#reason(chunk.id, chunk.delta);
@@ -39,10 +41,25 @@ export class Reply {
   }
 
   /** A stored reply. */
-  restore({ parts, metadata }) {
+  restore({ id, parts, metadata }) {
+    this.#clear();
+    this.id = id;
     parts.forEach(({ type, text }, index) => this.take({ type: `${type}-delta`, id: index, delta: text }));
     const problem = metadata.problem && { detail: metadata.problem.detail }; // its time to wait is long over
     Object.assign(this.outcome, metadata, { problem });
+  }
+
+  /** Was it cut off, with something there to go on from? */
+  get isCut() {
+    const { status, finishReason } = this.outcome;
+    return Boolean(this.id && this.#markdown.text) && (status !== 'complete' || finishReason === 'length');
+  }
+
+  /** What it has stays, and the rest is still to come. */
+  goOn() {
+    this.outcome = { status: 'complete' };
+    part(this.node, 'actions').hidden = true;
+    for (const name of ['marks', 'error']) part(this.node, name).replaceChildren();
   }
 
   /** The first problem told is the true one. */
@@ -57,6 +74,7 @@ export class Reply {
     this.pending = false;
     this.#markdown.finish();
     part(this.node, 'actions').hidden = !this.#markdown.text;
+    part(this.node, 'go-on').hidden = !wayOn || !this.isCut;
     const cut = finishReason === 'length' && shortenedTo ? words.keptShort : words.cut[finishReason];
     const marks = [leftOut && words.leftOut(leftOut), words.ended[status], cut].filter(Boolean);
     part(this.node, 'marks').replaceChildren(...marks.map((mark) => element('span', { class: 'mark' }, mark)));

@@ -114,9 +114,10 @@ def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
 ) -> None:
     variables = {"DATABASE_URL": postgres_database, "SECRET_KEY": SECRET}
     first = command(tmp_path, "db", "upgrade", **variables)
-    assert first.returncode == 0 and "from None to 0003" in first.stdout
+    newest = first.stdout.split()[-1].rstrip(".")
+    assert first.returncode == 0 and f"from None to {newest}" in first.stdout
     again = command(tmp_path, "db", "upgrade", **variables)
-    assert again.returncode == 0 and "at version 0003, as before" in again.stdout
+    assert again.returncode == 0 and f"at version {newest}, as before" in again.stdout
 
     with psycopg.connect(postgres_database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -127,7 +128,7 @@ def test_tables_of_another_version_stop_the_start_until_they_are_upgraded(
     assert unknown.returncode != 0 and "9999" in unknown.stdout and "Traceback" not in unknown.stdout
 
     with psycopg.connect(postgres_database) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+        connection.execute("UPDATE alembic_version SET version_num = %s", [newest])
     assert serve(**variables).visitor().get("/readyz").status == 200
 
 

@@ -393,7 +393,8 @@ def test_what_is_typed_is_shown_as_text(client: FlaskClient) -> None:
 def test_no_chat_and_no_whole_id_is_on_the_page(filled: Flask, inside: FlaskClient) -> None:
     run(
         filled,
-        "INSERT INTO chats VALUES ('chat-id', :visitor, :title, NULL, 1, 1)",
+        "INSERT INTO chats (id, visitor, title, created_at, updated_at, temporary)"
+        " VALUES ('chat-id', :visitor, :title, 1, 1, 0)",
         visitor="ab" * 16,
         title=SECRET_TEXT,
     )

@@ -19,7 +19,8 @@ from tests.fake_openai import FakeOpenAI
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS: dict[str, Any] = {
-    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None)
+    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None),
+    "boolean": bool,
 }  # fmt: skip
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -47,6 +48,10 @@ def test_what_the_api_says_is_as_it_is_described(serve: Callable[..., Served], f
     assert start["shortenedTo"] < 1500, "the part that is not always there"
     told = {"Me": visitor.get("/api/me").json(), "StartMetadata": start, "FinishMetadata": finish}
     told["Problem"] = visitor.say("x" * 100_000).problem
+    visitor.say("Hello [fake: cut 3]", messageId=start["questionId"])
+    told["Chat"] = visitor.stored()
+    assert "versions" in told["Chat"]["messages"][0]["metadata"]
+    assert "problem" in told["Chat"]["messages"][1]["metadata"]
     for name, value in told.items():
         assert faults({"$ref": f"#/components/schemas/{name}"}, value) == []
     assert told["Me"]["allowance"]["money"] == finish["allowance"]["money"] is not None

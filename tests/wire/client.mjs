@@ -1,5 +1,5 @@
 // The client of the npm package `ai` against a running server: `node client.mjs <url>`. Prints what it saw as JSON.
-import { DefaultChatTransport, readUIMessageStream } from "ai";
+import { AbstractChat, DefaultChatTransport, readUIMessageStream } from "ai";
 import { createParser } from "eventsource-parser";
 
 const [url] = process.argv.slice(2);
@@ -37,6 +37,40 @@ async function read(stream) {
 
 const send = async (chatId, messages, options = {}) =>
   read(await transport.sendMessages({ chatId, messages, trigger: "submit-message", messageId: undefined, ...options }));
+
+// What `useChat` keeps in React's state.
+class State {
+  status = "ready";
+  error = undefined;
+
+  constructor(messages) {
+    this.messages = messages;
+  }
+
+  pushMessage = (message) => (this.messages = [...this.messages, message]);
+  popMessage = () => (this.messages = this.messages.slice(0, -1));
+  replaceMessage = (at, message) => (this.messages = this.messages.with(at, structuredClone(message)));
+  snapshot = (value) => structuredClone(value);
+}
+
+class Chat extends AbstractChat {
+  constructor({ messages, ...init }) {
+    super({ ...init, state: new State(messages) });
+  }
+}
+
+const storedMessages = async (chat) => (await (await fetchAsBrowser(`${url}/api/chats/${chat}`, {})).json()).messages;
+
+// Ask and leave in mid-reply, as a page does that is closed.
+async function leave(chat, text) {
+  const leaving = new AbortController();
+  const stream = await transport.sendMessages({
+    chatId: chat, messages: [user(text)], trigger: "submit-message", messageId: undefined, abortSignal: leaving.signal,
+  });
+  const reader = stream.getReader();
+  for (let chunk; chunk?.type !== "text-delta"; ) chunk = (await reader.read()).value;
+  leaving.abort();
+}
 
 const summary = ({ message, chunks, errors }) => ({
   id: message?.id,
@@ -76,16 +110,28 @@ told.late = summary(await send(newId(), [user("Hello [fake: cut 5]")]));
 
 // A page that is reloaded in mid-reply, and again when nothing is live.
 const reloaded = newId();
-const leaving = new AbortController();
-const first = await transport.sendMessages({
-  chatId: reloaded, messages: [user("Hello [fake: tokens 60; delay 20]")], trigger: "submit-message", messageId: undefined,
-  abortSignal: leaving.signal,
-});
-const reader = first.getReader();
-for (let chunk; chunk?.type !== "text-delta"; ) chunk = (await reader.read()).value;
-leaving.abort();
+await leave(reloaded, "Hello [fake: tokens 60; delay 20]");
 told.resumed = summary(await read(await transport.reconnectToStream({ chatId: reloaded })));
 told.nothing = await transport.reconnectToStream({ chatId: reloaded });
+
+// The same by the whole of `useChat`: it has loaded what is stored, the half answer last, and listens on.
+const half = newId();
+await leave(half, "[fake: summary I think.][fake: tokens 80; delay 25]");
+let loaded;
+do loaded = await storedMessages(half);
+while (!textOf(loaded.at(-1)));
+const errors = [];
+const chat = new Chat({ id: half, messages: loaded, transport, onError: (error) => errors.push(String(error)) });
+await chat.resumeStream();
+told.continued = {
+  errors, status: chat.status, half: textOf(loaded.at(-1)),
+  messages: chat.messages.map((message) => [message.role, message.id, message.parts.map((part) => [part.type, part.text])]),
+  stored: (await storedMessages(half)).map((message) => [message.role, message.id, message.parts.map((part) => [part.type, part.text])]),
+};
+await chat.resumeStream();
+told.continued.again = { status: chat.status, count: chat.messages.length };
+await chat.sendMessage({ text: "And now? [fake: text Gladly.]" });
+told.continued.next = chat.messages.map(textOf).slice(2);
 
 // A stop while it is read.
 const stopped = newId();

@@ -69,6 +69,20 @@ def test_a_reload_listens_again_and_finds_nothing_when_it_is_over(told: dict[str
     assert told["nothing"] is None
 
 
+def test_a_reloaded_chat_listens_on_and_ends_with_one_whole_answer(told: dict[str, Any]) -> None:
+    """What it had loaded of the answer is not said twice, and the chat goes on."""
+    continued = told["continued"]
+    assert (continued["errors"], continued["status"]) == ([], "ready")
+    assert "tok " * 80 != continued["half"] != ""
+    (question, answer) = continued["messages"]
+    assert (question[0], answer[0]) == ("user", "assistant")
+    parts = [part for part in answer[2] if part[0] in ("reasoning", "text")]
+    assert parts == [["reasoning", "I think."], ["text", "tok " * 80]]
+    assert continued["messages"] == continued["stored"], "as it stands in the database"
+    assert continued["again"] == {"status": "ready", "count": 2}
+    assert continued["next"][1] == "Gladly."
+
+
 def test_a_stop_ends_the_clients_stream_with_an_abort(told: dict[str, Any]) -> None:
     assert told["stopped"]["types"][-1] == "abort"
     assert told["stopped"]["errors"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
 from tests.visitor import Visitor, new_id, read_reply
+from tests.wire.test_stream import begin
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -161,3 +163,62 @@ def test_an_answer_to_a_question_that_was_never_stored_is_an_answer_to_it(
     assert read_reply(visitor.post({**refused, "messages": refused["messages"]})).text == "three"
     shown = [message["parts"][-1]["text"] for message in visitor.stored()["messages"]]
     assert shown[2:] == ["Second [fake: text two]", "two", "Third [fake: text three]", "three"]
+
+
+def texts(visitor: Visitor) -> list[str]:
+    return [message["parts"][-1]["text"] for message in visitor.stored()["messages"]]
+
+
+def choose(visitor: Visitor, message: str) -> Any:
+    return visitor.request("PATCH", f"/api/chats/{visitor.chat}", json.dumps({"head": message}).encode())
+
+
+def test_versions_are_told_and_can_be_chosen(visitor: Visitor) -> None:
+    first, old = ask(visitor, "[fake: text A1]")
+    ask(visitor, "[fake: text A2]")
+    _, new = ask(visitor, "", trigger="regenerate-message", messageId=old)
+    edited, _ = ask(visitor, "[fake: text A3]", messageId=first)
+    assert texts(visitor) == ["[fake: text A3]", "A3"]
+    assert visitor.stored()["messages"][0]["metadata"]["versions"] == [first, edited]
+    chosen = choose(visitor, first)
+    assert chosen.status == 200
+    assert chosen.json() == visitor.stored()
+    assert texts(visitor) == ["[fake: text A1]", "A1"], "down to the newest answer below"
+    assert visitor.stored()["messages"][1]["metadata"]["versions"] == [old, new]
+    choose(visitor, old)
+    assert texts(visitor) == ["[fake: text A1]", "A1", "[fake: text A2]", "A2"]
+    ask(visitor, "[fake: text A4]")
+    assert texts(visitor)[-2:] == ["[fake: text A4]", "A4"], "the chat goes on from what is read"
+    choose(visitor, edited)
+    assert texts(visitor) == ["[fake: text A3]", "A3"]
+
+
+def test_only_a_version_that_is_there_can_be_chosen(visitor: Visitor, served: Served) -> None:
+    _, answer = ask(visitor, "One")
+    before = visitor.stored()
+    assert choose(visitor, new_id()).status == 404
+    stranger = served.visitor()
+    stranger.chat = visitor.chat
+    assert choose(stranger, answer).status == 404
+    mine = visitor.chat
+    visitor.chat = new_id()
+    other, _ = ask(visitor, "Two")
+    visitor.chat = mine
+    assert choose(visitor, other).status == 404
+    assert visitor.stored() == before
+
+
+def test_no_version_is_chosen_while_an_answer_is_made(visitor: Visitor) -> None:
+    _, old = ask(visitor, "[fake: text A1]")
+    response, _ = begin(visitor, "Hello [fake: tokens 200; delay 20]")
+    assert choose(visitor, old).status == 409
+    visitor.stop()
+    response.read()
+
+
+def test_the_messages_above_one_can_be_read(visitor: Visitor) -> None:
+    first, second = ask(visitor, "One"), ask(visitor, "Two")
+    above = visitor.get(f"/api/chats/{visitor.chat}?before={second[0]}").json()
+    assert [message["id"] for message in above["messages"]] == [*first]
+    assert (above["earlier"], above["live"]) == (False, False)
+    assert visitor.get(f"/api/chats/{visitor.chat}?before={new_id()}").status == 404

@@ -87,6 +87,7 @@ export default {
   unexpected: (status) => `The server answered with an error (${status}). Please try again.`,
   notFound: 'There is no such conversation, or it is not yours.',
   retry: 'Try again',
+  goOn: 'Continue',
   reopen: 'Load the conversation again',
   startOver: 'Start a new chat',
   readyIn: (seconds) =>
