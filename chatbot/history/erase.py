@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, literal_column, select, update
 
 from chatbot.chats.conversations import LOCKED_CHAT, ask_to_stop, owned
 from chatbot.chats.live import LiveReplies
@@ -23,6 +23,7 @@ NOBODY = ""  # no visitor's id
 BATCH = 200  # chats, or messages, in one transaction
 SETTLED_S = 3  # within which answers that were stopped have ended and are booked
 POLL_S = 0.1
+LINGER_MS = 3_000  # in which listeners in other workers hear how a temporary answer ended
 
 # All that are live, by their own small index: to look through the messages of each chat takes long where it has many.
 _LIVE = chats.c.id.in_(select(messages.c.chat).where(messages.c.status == literal_column("'streaming'")))
@@ -70,10 +71,11 @@ def forget_visitor(engine: Engine, live: LiveReplies, ledger: Ledger, visitor: s
     ledger.unlink(visitor)
 
 
-def drop_temporary(engine: Engine, chat: str | None = None) -> None:
-    """Delete the temporary chats whose answer has ended, or only this one."""
-    ended = (chats.c.temporary == 1) & ~_LIVE
-    if _disown(engine, ended if chat is None else ended & (chats.c.id == chat)):
+def drop_temporary(engine: Engine) -> None:
+    """Delete the temporary chats whose answer has ended, some seconds ago."""
+    beat = (messages.c.chat == chats.c.id) & (messages.c.heartbeat_at > now_ms() - LINGER_MS)
+    late = ~_LIVE & ~exists().where(beat)
+    if _disown(engine, (chats.c.temporary == literal_column("1")) & late):
         clear_away(engine, temporary=True)
 
 

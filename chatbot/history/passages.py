@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, exists, literal_column, select, text, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, literal_column, select, text, update
 
 from chatbot.chats.conversations import CHAT
 from chatbot.db import reading, writing
@@ -40,7 +40,7 @@ _WAITING = (
     select(messages.c.chat)
     .join(chats, chats.c.id == messages.c.chat)
     .where(_IS_NEW, chats.c.temporary == 0, chats.c.visitor != NOBODY)
-    .where(~exists().where(_live.c.chat == messages.c.chat, _live.c.status == "streaming"))
+    .where(messages.c.chat.not_in(select(_live.c.chat).where(_live.c.status == literal_column("'streaming'"))))
     .group_by(messages.c.chat)
     .order_by(messages.c.chat)
     .limit(CHATS)

@@ -15,6 +15,7 @@ from chatbot.key.shapes import holds_key
 
 MOST_CHATS = 5_000  # of one import
 MOST_MESSAGES = 100_000
+MOST_OF_CHAT = 10_000  # of these: a chat is indexed as a whole
 MOST_CHARS = 1_000_000  # of an answer; a question may have as many as one that is asked here
 NANO = 10**9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +60,7 @@ class Chat(msgspec.Struct, kw_only=True):
     created_at: Time
     updated_at: Time
     head: Id
-    messages: Annotated[list[Message], msgspec.Meta(max_length=MOST_MESSAGES)]
+    messages: Annotated[list[Message], msgspec.Meta(max_length=MOST_OF_CHAT)]
 
 
 def chat_of(row: Row[Any]) -> Chat:

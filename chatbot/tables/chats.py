@@ -21,6 +21,9 @@ chats = Table(
     Index("chats_by_age", "updated_at"),
 )
 
+_temporary = chats.c.temporary == 1
+Index("chats_temporary", chats.c.id, postgresql_where=_temporary, sqlite_where=_temporary)
+
 # Messages form a tree: a new version stands beside the old one, under the same parent.
 messages = Table(
     "messages",

@@ -38,7 +38,7 @@ budgets = Table(
     Index("budgets_expiry", "expires_at"),
 )
 
-# One row for each attempt to call a model, written once and never changed.
+# One row for each attempt to call a model, written once; only a visitor who wants to be forgotten is taken out of it.
 ledger = Table(
     "ledger",
     metadata,

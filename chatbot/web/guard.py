@@ -86,7 +86,9 @@ def _add_headers(response: Response) -> Response:
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID, User-Agent"
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After, RateLimit, RateLimit-Policy"
+        response.headers["Access-Control-Expose-Headers"] = (
+            "Content-Disposition, Retry-After, RateLimit, RateLimit-Policy"
+        )
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers.add("Vary", "Origin")
     return response

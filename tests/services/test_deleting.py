@@ -311,13 +311,14 @@ def test_temporary_chats_go_once_their_answer_has_ended(app: Flask, client: Flas
             connection.execute(insert(chats), row)
             status = "streaming" if id == "live" else "stopped"
             connection.execute(insert(messages), {**said, "chat": id, "status": status})
-    drop_temporary(engine, "live")
-    drop_temporary(engine, "kept")
-    drop_temporary(engine, ids[0])
-    assert len(rows(engine, "chats")) == len(ids) + 1
+        row = {**OWNERLESS, "id": "ended just now", "visitor": "v", "temporary": 1}
+        connection.execute(insert(chats), row)
+        fresh = {"chat": row["id"], "status": "complete", "heartbeat_at": now_ms()}
+        connection.execute(insert(messages), {**said, **fresh})
     drop_temporary(engine)
+    left = ["ended just now", "kept", "live"]
     with engine.connect() as connection:
-        assert connection.execute(select(messages.c.chat).order_by(messages.c.chat)).scalars().all() == ["kept", "live"]
+        assert connection.execute(select(messages.c.chat).order_by(messages.c.chat)).scalars().all() == left
 
 
 def test_retention_is_a_chore(url: str, fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:

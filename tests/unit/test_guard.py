@@ -205,7 +205,7 @@ def test_the_policy_allows_only_our_own_files() -> None:
         ("GET", "/api/nowhere", 404, "not_found"),
         ("POST", "/api/nowhere", 404, "not_found"),
         ("GET", "/api/chat", 405, "method_not_allowed"),
-        ("DELETE", "/api/me", 405, "method_not_allowed"),
+        ("PUT", "/api/me", 405, "method_not_allowed"),
         ("GET", f"/api/chats/{'x' * 8}", 404, "not_found"),
     ],
 )

@@ -24,7 +24,7 @@ from chatbot.errors import Problem
 from chatbot.history import archive, imports
 from chatbot.history.archive import MOST_FILES, unpack
 from chatbot.history.imports import bring_in
-from chatbot.history.portable import MOST_CHARS, MOST_CHATS, MOST_MESSAGES
+from chatbot.history.portable import MOST_CHARS, MOST_CHATS, MOST_MESSAGES, MOST_OF_CHAT
 from chatbot.web.takeout_api import MOST_IMPORT_BYTES, PER_NETWORK
 from tests.fake_openai import make_key
 from tests.unit.desk_client import build, read
@@ -203,10 +203,12 @@ def test_the_names_in_a_zip_are_only_told(client: FlaskClient, tmp_path: Path, m
 def test_there_are_bounds_to_chats_messages_and_bytes(client: FlaskClient) -> None:
     chats = [(f"{number}.json", encoded(id=f"chat-{number:05}")) for number in range(MOST_CHATS + 1)]
     assert client.post("/api/chats/import", data=zip_of(*chats)).status_code == 413
-    row = [message(number) for number in range(MOST_MESSAGES // 2 + 2)]
-    half = json.dumps(chat_of(row)).encode()
-    both = zip_of(("1.json", half), ("2.json", half.replace(b"chat-0001", b"chat-0002")))
-    assert client.post("/api/chats/import", data=both).status_code == 413
+    full = json.dumps(chat_of([message(number) for number in range(MOST_OF_CHAT)])).encode()
+    most = range(MOST_MESSAGES // MOST_OF_CHAT + 1)
+    many = zip_of(*((f"{number}.json", full.replace(b"chat-0001", b"chat-%04d" % number)) for number in most))
+    assert client.post("/api/chats/import", data=many).status_code == 413
+    longer = json.dumps(chat_of([message(number) for number in range(MOST_OF_CHAT + 1)])).encode()
+    assert client.post("/api/chats/import", data=longer).status_code == 400
     assert client.post("/api/chats/import", data=b" " * (MOST_IMPORT_BYTES + 1)).status_code == 413
     assert client.post("/api/chats/import", data=b" " * (MOST_IMPORT_BYTES - 1)).status_code == 400
     assert client.post("/api/chat", data=b" " * (MOST_IMPORT_BYTES - 1)).status_code == 413

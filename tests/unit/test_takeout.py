@@ -241,22 +241,27 @@ def test_another_format_is_refused(client: FlaskClient, wanted: str) -> None:
     assert (answer.status_code, answer.get_json()["field"]) == (400, "format")
 
 
-def test_a_zip_of_all_is_made_with_little_memory_and_no_long_transaction(tmp_path: Path) -> None:
+def test_a_zip_of_all_is_made_with_little_memory_and_no_long_transaction(engines: tuple[Engine, Engine]) -> None:
     """40 MB of texts: what is held at any time is a part of it, and between two pieces nothing of the database."""
-    app = build(tmp_path)
-    engine = app.extensions["turnkey"].engine
+    engine, visitor = engines[0], "3" * 32
     noise = secrets.token_hex(12_500)
     with db.writing(engine) as connection:
         for number in range(40):
-            row = {"visitor": ME, "title": "t", "head": "m1", "created_at": 1, "updated_at": 1}
-            connection.execute(insert(chats), {**row, "id": f"chat-{number:04}"})
-            large = {"chat": f"chat-{number:04}", "parent": None, "role": "user", "status": "complete", "created_at": 1}
+            row = {"visitor": visitor, "title": "t", "head": "m1", "created_at": 1, "updated_at": 1}
+            connection.execute(insert(chats), {**row, "id": f"large-{number:04}"})
+            large = {
+                "chat": f"large-{number:04}",
+                "parent": None,
+                "role": "user",
+                "status": "complete",
+                "created_at": 1,
+            }
             connection.execute(
                 insert(messages), [{**large, "id": f"m{n}", "text": noise[n:] + noise[:n]} for n in range(40)]
             )
     tracemalloc.start()
     size = 0
-    for piece in all_zipped(engine, ME):
+    for piece in all_zipped(engine, visitor):
         size += len(piece)
         assert engine.pool.checkedout() == 0
     peak = tracemalloc.get_traced_memory()[1]

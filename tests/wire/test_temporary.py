@@ -157,3 +157,15 @@ def test_one_question_at_a_time(visitor: Visitor, fake: FakeOpenAI) -> None:
     rest(response)
     time.sleep(0)
     assert begin(visitor, "Now")[0].status in (200, 400)
+
+
+def test_who_follows_from_another_worker_hears_its_true_end(serve: Callable[..., Served], fake: FakeOpenAI) -> None:
+    here = serve(**fake.env).visitor()
+    there = Visitor(serve(**fake.env).url)
+    here.say("Hello")
+    there.cookie, there.chat = here.cookie, here.chat = here.cookie, new_id()
+    fake.fault("tokens 60; delay 20")
+    response = here.post(here.body("Hello", temporary=True))
+    heard, mine = there.listen(), rest(response)
+    assert (heard.types[-1], heard.text) == ("finish", mine.text)
+    assert heard.chunk("finish")["messageMetadata"]["seal"] == mine.chunk("finish")["messageMetadata"]["seal"]

@@ -12,6 +12,8 @@ def upgrade() -> None:
     op.add_column("chats", sa.Column("seal", sa.String(64)))
     op.drop_index("chats_of_visitor", "chats")
     op.create_index("chats_of_visitor", "chats", ["visitor", "updated_at", "id"])
+    temporary = sa.text("temporary = 1")
+    op.create_index("chats_temporary", "chats", ["id"], sqlite_where=temporary, postgresql_where=temporary)
     op.create_index("chats_by_age", "chats", ["updated_at"])
     op.add_column("messages", sa.Column("shortened_to", sa.Integer))
     op.add_column("messages", sa.Column("rounds", sa.Integer, nullable=False, server_default="0"))
