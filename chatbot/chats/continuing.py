@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, update
 
-from chatbot.chats.asked import Asked
+from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.context import TURN_TOKENS, estimate_tokens
 from chatbot.chats.live import Begun
 from chatbot.db import now_ms
 from chatbot.errors import BadRequest, Blocked
+from chatbot.money.prices import BYTES_PER_TOKEN
 from chatbot.tables import chats, messages
 
-TAIL_CHARS = 8000  # of the answer so far: more of it is not sent
+LEAST_TAIL_BYTES = 2000  # of the answer so far, that are sent in any case
 GO_ON = (
     "Your answer was cut off. Go on exactly where it ends, in the same form, without repeating or announcing anything."
 )
@@ -26,20 +28,38 @@ _BEGIN_AGAIN = (
 )
 
 
-def go_on(connection: Connection, model: str, newest: list[Row[Any]]) -> Asked:
-    """Let the last answer of a chat stream again. Raises BadRequest where nothing is missing, or nothing there."""
-    cut = newest[-1]
-    is_cut_off = cut.status != "complete" or cut.finish_reason == "length"
-    if not (is_cut_off and cut.text and cut.role == "assistant" and len(newest) > 1):
+def go_on(answer: str, newest: list[Row[Any]]) -> Asked:
+    """How the newest answer of a chat is asked for its rest.
+
+    Raises BadRequest where another one is the newest, where nothing is missing, or nothing there.
+    """
+    cut = newest[-1] if len(newest) > 1 else None
+    if cut is None or cut.id != answer or cut.role != "assistant":
+        raise BadRequest("Only the newest answer can go on.", field="messages")
+    if not cut.text or (cut.status == "complete" and cut.finish_reason != "length"):
         raise BadRequest("There is nothing to go on with: the answer is complete, or has not begun.", field="messages")
     *above, question, _ = newest
-    named = {"of_chat": cut.chat, "of_message": cut.id, "by_model": model, "now": now_ms()}
-    connection.execute(_BEGIN_AGAIN, named)
-    connection.execute(_TOUCH, {"of_chat": cut.chat, "updated_at": now_ms()})
-    ends = [("user", question.text), ("assistant", cut.text[-TAIL_CHARS:]), ("user", GO_ON)]
+    ends = [("user", question.text), ("assistant", cut.text), ("user", GO_ON)]
     reasoned = cut.reasoning and f"{cut.reasoning}\n\n"
     begun = Begun(cut.text, reasoned, cut.rounds + 1)
     return Asked(question.id, cut.id, [*told(above), *ends], kept=len(ends), begun=begun)
+
+
+def with_room(system: str, asked: Asked, max_tokens: int) -> list[tuple[str, str]]:
+    """Its turns, with as much of the end of the answer so far as there is room for beside its question."""
+    if not asked.begun.rounds:
+        return asked.turns
+    *above, question, (role, so_far), order = asked.turns
+    taken = sum(estimate_tokens(text) for text in (system, question[1], order[1])) + asked.kept * TURN_TOKENS
+    room = max((max_tokens - taken) * BYTES_PER_TOKEN, LEAST_TAIL_BYTES)
+    return [*above, question, (role, so_far.encode()[-room:].decode(errors="ignore")), order]
+
+
+def begin_again(connection: Connection, wanted: Ask, asked: Asked) -> None:
+    """Let the answer stream again."""
+    named = {"of_chat": wanted.chat, "of_message": asked.answer, "by_model": wanted.model, "now": now_ms()}
+    connection.execute(_BEGIN_AGAIN, named)
+    connection.execute(_TOUCH, {"of_chat": wanted.chat, "updated_at": now_ms()})
 
 
 def told(above: list[Row[Any]]) -> list[tuple[str, str]]:

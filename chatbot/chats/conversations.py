@@ -66,7 +66,7 @@ def read(engine: Engine, chat: str, visitor: str, before: str | None = None) -> 
             leaf = below.parent
         found = path(connection, row.id, leaf)
         beside = _versions(connection, row.id)
-    shown = [_ui_message(message, beside[message.parent]) for message in found]
+    shown = [_ui_message(message, beside.get(message.parent, [])) for message in found]
     live = bool(found) and shown_status(found[-1]) == "streaming"
     times = {"created_at": row.created_at, "updated_at": row.updated_at}
     members = {"id": row.id, "title": row.title, **times, "live": live, "temporary": bool(row.temporary)}
@@ -103,7 +103,7 @@ def live_row(engine: Engine, chat: str, visitor: str) -> Row[Any] | None:
 
 
 def ask_to_stop(engine: Engine, chat: str) -> None:
-    """Tell whichever process makes this chat's reply to stop; it looks once a second."""
+    """Tell whichever process makes this chat's reply to stop; it looks more than once a second."""
     with writing(engine) as connection:
         streaming = (messages.c.chat == chat) & (messages.c.status == "streaming")
         connection.execute(update(messages).where(streaming).values(stop_asked=1))

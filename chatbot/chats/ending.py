@@ -46,7 +46,7 @@ class Endings:
         self.on_ended: list[Heed] = []
 
     def settle(self, turn: Turn, outcome: Outcome) -> Outcome:
-        """Store the answer and book its cost; later, where the database fails, but listeners do not wait for that."""
+        """Store the answer and book its cost; where the database fails for more than a moment, later."""
         for wait_s in (0.1, 1.0, None):
             try:
                 outcome = self._store(turn, outcome)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, update
 
 from chatbot.chats.asked import Ask, Asked
-from chatbot.chats.continuing import go_on, told
+from chatbot.chats.continuing import begin_again, go_on, told
 from chatbot.chats.conversations import LOCKED_CHAT, MESSAGE, path, shown_status, storable
 from chatbot.chats.title import title_of
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
@@ -19,7 +19,9 @@ from chatbot.tables import chats, messages
 _NEW_CHAT = insert(chats)
 _NEW_MESSAGES = insert(messages)
 _MOVE_HEAD = update(chats).where(chats.c.id == bindparam("of_chat"))
-_DROP_CHAT = delete(chats).where(chats.c.id == bindparam("of_chat"))  # what has ended of a temporary one
+_DROP_REST = delete(messages).where(  # what has ended of a temporary chat
+    messages.c.chat == bindparam("of_chat"), messages.c.id.not_in(bindparam("kept", expanding=True))
+)
 
 
 def ask(engine: Engine, wanted: Ask) -> Asked:
@@ -28,13 +30,15 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
     with writing(engine) as connection:
         chat = connection.execute(LOCKED_CHAT, {"chat": wanted.chat}).first()
         newest = _newest(connection, wanted, chat) if chat else []
-        if chat and wanted.said is not None:
-            connection.execute(_DROP_CHAT, {"of_chat": wanted.chat})
         above: list[Row[Any]] = []
-        if chat is None or wanted.said is not None:
+        if chat is None:
             question = _first_question(connection, wanted, answer)
-        elif wanted.cut and newest and newest[-1].id == wanted.cut:
-            return go_on(connection, wanted.model, newest)
+        elif wanted.cut:
+            return go_on(wanted.cut, newest)
+        elif wanted.said is not None:
+            question = _question(wanted, None, parent=None)
+            moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms(), "seal": wanted.said.seal}
+            connection.execute(_MOVE_HEAD, moved)
         else:
             above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
@@ -43,6 +47,15 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
         connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
     before = told(above) if wanted.said is None else wanted.said.turns
     return Asked(question["id"], answer, [*before, ("user", question["text"])])
+
+
+def once_held(engine: Engine, wanted: Ask, asked: Asked) -> None:
+    """What waits until the money is held: who books an answer locks budgets before messages, and so must this."""
+    with writing(engine) as connection:
+        if asked.begun.rounds:
+            begin_again(connection, wanted, asked)
+        if wanted.said is not None:
+            connection.execute(_DROP_REST, {"of_chat": wanted.chat, "kept": [asked.question, asked.answer]})
 
 
 def _newest(connection: Connection, wanted: Ask, chat: Row[Any]) -> list[Row[Any]]:

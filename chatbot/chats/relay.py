@@ -42,6 +42,8 @@ class Relay:
         self._ring = client.ring
         self._tried: list[Credential] = []
         self._ear, self._inner_ear = Listener(watch), Listener(watch)
+        self._ear.hears(reply.begun.text)  # a key must not come in pieces, round by round
+        self._inner_ear.hears(reply.begun.reasoning)
         self._retried = False
         self._upstream: Reply | None = None
         self.key: Credential | None = None  # of the last attempt

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, text
 
+from chatbot.errors import Blocked
 from chatbot.signing import Signer
 
 _EXCHANGE = text(
-    "SELECT chats.visitor, chats.seal AS before, question.text AS question, answer.text AS answer FROM chats"
+    "SELECT chats.visitor, chats.seal AS before, question.text AS question, answer.text AS answer, answer.problem"
+    " FROM chats"
     " JOIN messages AS answer ON answer.chat = chats.id AND answer.id = :id"
     " JOIN messages AS question ON question.chat = chats.id AND question.id = answer.parent"
-    " WHERE chats.id = :chat AND chats.temporary = 1"
+    " WHERE chats.id = :chat AND chats.temporary = 1 AND answer.text <> '' AND answer.status <> 'streaming'"
 )
 
 
@@ -47,10 +49,13 @@ def unseal(signer: Signer, visitor: str, chat: str, messages: list[tuple[str, st
 
 
 def seal_of(engine: Engine, signer: Signer, chat: str, message: str) -> str | None:
-    """The seal of an answer that has just been stored; None for a chat that is no temporary one."""
+    """The seal of an answer that has just been stored.
+
+    None for a chat that is no temporary one, and for an exchange that the model is not to be told of again.
+    """
     with engine.connect() as connection:
         row = connection.execute(_EXCHANGE, {"chat": chat, "id": message}).first()
-    if row is None:
+    if row is None or (row.problem and json.loads(row.problem).get("code") == Blocked.code):
         return None
     return seal(signer, row.visitor, chat, row.before, (row.question, row.answer))
 

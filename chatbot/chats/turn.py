@@ -13,6 +13,7 @@ from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.tally import Tally
 from chatbot.chats import questions
 from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.continuing import with_room
 from chatbot.chats.ending import Endings, Turn
 from chatbot.chats.line import log_turn
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
@@ -70,6 +71,7 @@ class Turns:
                 bound = self._settings.max_context_tokens
                 relay = Relay(self._client, account, reply, call, bound, self.live, self._alarms)
                 relay.reserve()
+                questions.once_held(self._engine, ask, asked)
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None
         except SQLAlchemyError as error:
@@ -82,6 +84,8 @@ class Turns:
 
         Raises the Problem of a reply that failed before its first event; the question is stored all the same.
         """
+        if stale := self.live.get(turn.reply.chat):  # others have taken it for dead
+            stale.stop()
         self.live[turn.reply.chat] = turn.reply
         try:
             threading.Thread(target=self._run, args=(turn,), daemon=True, name="reply").start()
@@ -139,7 +143,7 @@ class Turns:
         return Call(
             model=ask.model,
             system=self._settings.system_prompt,
-            turns=asked.turns,
+            turns=with_room(self._settings.system_prompt, asked, self._settings.max_context_tokens),
             kept=asked.kept,
             max_output_tokens=self._settings.max_output_tokens,
             safety_identifier=self._signer.digest("safety", ask.visitor),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from limits import parse_many
 
 from chatbot.chats.context import MOST_CALL_TOKENS, MOST_TURN_TOKENS, TURN_TOKENS
+from chatbot.chats.continuing import GO_ON, LEAST_TAIL_BYTES
 from chatbot.chats.title_call import MOST_TOKENS, most_title_tokens
 from chatbot.config import Settings
 from chatbot.money.prices import BYTES_PER_TOKEN, Prices
@@ -53,6 +54,7 @@ def most_input_tokens(settings: Settings) -> int:
     per_token = max(BYTES_PER_TOKEN, math.ceil(MOST_TURN_TOKENS / TURN_TOKENS))
     chat = settings.max_context_tokens * per_token
     question = len(settings.system_prompt.encode()) + settings.max_message_chars * BYTES_PER_CHAR + MOST_TURN_TOKENS
+    question += LEAST_TAIL_BYTES + len(GO_ON.encode()) + 2 * MOST_TURN_TOKENS  # where an answer's rest is asked for
     return max(chat, question) + MOST_TURN_TOKENS + MOST_CALL_TOKENS
 
 

@@ -75,8 +75,15 @@ def drop_temporary(engine: Engine) -> None:
     """Delete the temporary chats whose answer has ended, some seconds ago."""
     beat = (messages.c.chat == chats.c.id) & (messages.c.heartbeat_at > now_ms() - LINGER_MS)
     late = ~_LIVE & ~exists().where(beat)
-    if _disown(engine, (chats.c.temporary == literal_column("1")) & late):
-        clear_away(engine, temporary=True)
+    found = select(chats.c.id).where(chats.c.temporary == literal_column("1"), late).order_by(chats.c.id).limit(BATCH)
+    pace, is_clear = Pace(engine), True
+    while _ids(engine, found):
+        is_clear = False
+        with pace.writing() as connection:  # at once: it has two messages, and is in no search
+            ids = connection.execute(found.with_for_update()).scalars().all()
+            connection.execute(delete(chats).where(chats.c.id.in_(ids)))
+    if not is_clear:
+        _overwrite(engine)
 
 
 def retire(engine: Engine, days: int) -> None:
@@ -86,15 +93,15 @@ def retire(engine: Engine, days: int) -> None:
     clear_away(engine)
 
 
-def clear_away(engine: Engine, *, temporary: bool = False) -> None:
-    """Take apart what is nobody's. What was `temporary` is in no search, and need not be taken out of it."""
+def clear_away(engine: Engine) -> None:
+    """Take apart what is nobody's."""
     pace, before, is_clear = Pace(engine), {"before": now_ms() - HOUR_MS}, True
     while ids := _ids(engine, _NOBODYS, before):
         is_clear = False
         for id in ids:
             while not _take_apart(pace, id):
                 pass
-    if not (is_clear or temporary):
+    if not is_clear:
         forget_words(engine)
         _overwrite(engine)
 

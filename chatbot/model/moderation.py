@@ -31,7 +31,7 @@ def look_first(call: Call, cut: Cut, ask: Callable[[str], bool]) -> tuple[Call, 
     """
     try:
         with cutting(cut):
-            flagged = ask(call.turns[-1][1])
+            flagged = ask(call.turns[-call.kept][1])
     except Problem as problem:
         flagged = _unknown(call.moderation, problem)
     cut.release()

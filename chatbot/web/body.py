@@ -16,6 +16,7 @@ from chatbot.key.shapes import holds_key
 from chatbot.signing import Signer
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+ANSWER = re.compile(r"a[A-Za-z0-9_-]{16}")  # as this server names answers
 
 
 class Part(msgspec.Struct):
@@ -66,23 +67,31 @@ def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     newest = next((n for n in reversed(range(len(wanted.messages))) if wanted.messages[n].role == "user"), None)
     question = None if newest is None else wanted.messages[newest]
     text = question.text if question else ""
-    last = wanted.messages[-1] if wanted.messages else None
-    cut = last.id if last and last.role == "assistant" and ID.fullmatch(last.id) else None
+    cut = _cut(wanted)
+    if cut:  # what its list says was asked before is no new question
+        question, text = None, ""
+    if cut and wanted.temporary:
+        raise BadRequest("An answer of a temporary chat does not go on.", field="messages")
     if not (again or cut) and not text.strip():
         raise BadRequest("There is no message, or it is empty.", field="messages")
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
     name = question.id if question and ID.fullmatch(question.id) else None
-    if holds_key(
-        " ".join((text, wanted.id, name or "", cut or "", wanted.messageId or ""))
-    ):  # all of them bounded by now
+    if holds_key(" ".join((text, wanted.id, name or "", wanted.messageId or ""))):  # all of them bounded by now
         raise ContainsKey(field="messages")
     ask = Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId, cut=cut)
     if not wanted.temporary:
         return ask
     brought = [(message.role, message.text, message.seal) for message in wanted.messages[:newest]]
     return replace(ask, target=None, cut=None, said=unseal(signer, visitor, wanted.id, brought))
+
+
+def _cut(wanted: ChatBody) -> str | None:
+    """The answer that is to go on: one that the list ends with, where nothing else is asked for."""
+    last = wanted.messages[-1] if wanted.messages else None
+    is_answer = last is not None and last.role == "assistant" and ANSWER.fullmatch(last.id)
+    return last.id if last and is_answer and wanted.trigger == "submit-message" else None
 
 
 def _field(said: str) -> str:

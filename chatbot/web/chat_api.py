@@ -64,7 +64,7 @@ def listen(id: str) -> Response:
         return Response(status=204)
     after = _last_event_id()
     reply = house.turns.live.get(id)
-    if reply is not None and reply.message == row.id:
+    if reply is not None and (reply.message, reply.begun.rounds) == (row.id, row.rounds):
         return _stream(row.id, _opening(reply), reply.listen(after), id)
     metadata = {"model": row.model, "questionId": row.parent, "leftOut": row.left_out}
     return _stream(row.id, metadata, follow(house.engine, id, row.id, after), id)

@@ -73,6 +73,7 @@ export class Conversation {
     try {
       const { messages, live: isElsewhere } = await readChat(chat);
       if (this.#live !== live) return;
+      if (live.stopped) return this.#conclude(live);
       if (isElsewhere || messages.at(-1).id !== (reply.id ?? messages.at(-1).id)) return this.open(chat);
       reply.restore(messages.at(-1));
       if (reply.isCut) await this.#take('go-on', question, { cut: reply, revived });
@@ -86,6 +87,7 @@ export class Conversation {
   stop() {
     const live = this.#live;
     if (!live) return;
+    live.stopped = true;
     this.#page.composer.focus();
     stopReply(this.#chat).catch(() => {});
     setTimeout(() => live.listening.abort(), STOP_PATIENCE_S * 1000);
@@ -118,20 +120,20 @@ export class Conversation {
     try {
       const response = await ask(turn, live.listening.signal);
       this.#noteBegun();
-      await this.#follow(live, response, cut !== null);
+      await this.#follow(live, response, cut ? 'cut' : 'start');
     } catch (error) {
       if (this.#live === live) await this.#onRefusal(live, error, trigger, question);
     }
   }
 
-  async #follow(live, response, resumed = false) {
+  async #follow(live, response, from = 'start') {
     const chat = this.#chat;
-    const onChunk = (chunk, resumed) => live.reply.take(chunk, resumed);
+    const onChunk = (chunk, at) => live.reply.take(chunk, at);
     const onBreak = () => this.#page.announcer.say(words.reconnecting);
     let wayOn = this.#wayOn;
     let heardItsEnd = true;
     try {
-      heardItsEnd = await followReply(chat, response, { onChunk, onBreak, resumed, signal: live.listening.signal });
+      heardItsEnd = await followReply(chat, response, { onChunk, onBreak, from, signal: live.listening.signal });
     } catch (error) {
       if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
       else live.reply.fail({ detail: error instanceof Unreachable ? words.connectionLost : error.message });
@@ -139,9 +141,12 @@ export class Conversation {
     }
     if (this.#live !== live) return;
     if (heardItsEnd && live.reply.outcome.status !== 'interrupted') return this.#conclude(live, wayOn);
-    if (!heardItsEnd) await this.open(chat, { listening: false });
+    if (!heardItsEnd) {
+      await this.open(chat, { listening: false });
+      if (this.#chat !== chat || this.#live) return;
+    }
     const { lastReply } = this.#page.transcript;
-    if (lastReply?.outcome.status === 'interrupted' && !live.revived) await this.#revive(chat, lastReply);
+    if (lastReply?.outcome.status === 'interrupted' && !live.revived && !live.stopped) await this.#revive(chat, lastReply);
     else if (heardItsEnd) this.#conclude(live, wayOn);
   }
 
@@ -149,8 +154,10 @@ export class Conversation {
   async #revive(chat, reply) {
     const live = this.#begin(reply);
     try {
-      await reconnect(chat, null, live.listening.signal);
+      const elsewhere = await reconnect(chat, null, live.listening.signal);
+      elsewhere?.body.cancel();
       if (this.#live !== live) return;
+      if (live.stopped) return this.#conclude(live);
       await this.goOn({ revived: true });
     } catch {
       if (this.#live === live) this.#conclude(live);

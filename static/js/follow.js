@@ -5,25 +5,25 @@ import { Broken, readEvents } from './events.js';
 const BACK_OFF_S = [0.3, 1, 2, 4, 8, 15, 15, 15, 30, 30];
 
 /**
- * Gives every chunk to `onChunk(chunk, resumed)` and returns true, or returns false when the reply ended while
- * nobody listened. `resumed`: the stream goes on where the page is already. Throws Unreachable when the server stays
- * away, and whatever Problem it answers.
+ * Gives every chunk to `onChunk(chunk, from)` and returns true, or returns false when the reply ended while nobody
+ * listened. `from`: 'start', or where the stream goes on: a 'break' of the connection, or a 'cut' of the answer. Throws
+ * Unreachable when the server stays away, and whatever Problem it answers.
  */
-export async function followReply(chat, response, { onChunk, onBreak, signal, resumed = false }) {
+export async function followReply(chat, response, { onChunk, onBreak, signal, from = 'start' }) {
   let lastEventId = null;
   while (response) {
     try {
       for await (const { id, chunk } of readEvents(response)) {
         if (signal.aborted) return true;
         lastEventId = id ?? lastEventId;
-        onChunk(chunk, resumed);
+        onChunk(chunk, from);
       }
       return true;
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
     }
     onBreak();
-    resumed = lastEventId !== null;
+    from = lastEventId === null ? 'start' : 'break';
     response = await reconnect(chat, lastEventId, signal);
   }
   return false;

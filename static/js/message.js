@@ -26,13 +26,13 @@ export class Reply {
     copyOnClick(part(this.node, 'copy'), () => this.#markdown.text);
   }
 
-  /** One chunk of the stream. `resumed`: the stream goes on where it broke, instead of beginning again. */
-  take(chunk, resumed = false) {
-    if (chunk.type === 'start' && !resumed) this.#clear();
+  /** One chunk of a stream that comes `from` its start, or goes on after a break, or after a cut of the answer. */
+  take(chunk, from = 'start') {
+    if (chunk.type === 'start' && from === 'start') this.#clear();
     Object.assign(this.outcome, chunk.messageMetadata);
     this.id = chunk.messageId ?? this.id;
     if (chunk.type === 'text-delta') this.#append(chunk.delta);
-    else if (chunk.type === 'reasoning-start') this.#reasoning.delete(chunk.id); // it may come again after a break
+    else if (chunk.type === 'reasoning-start') from === 'break' && this.#reasoning.clear(); // all of it comes again
     else if (chunk.type === 'reasoning-delta') this.#reason(chunk.id, chunk.delta);
     else if (chunk.type === 'finish') this.outcome.finishReason = chunk.finishReason;
     else if (chunk.type === 'abort') this.outcome.status = chunk.reason ?? 'stopped';

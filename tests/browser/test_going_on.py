@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat_page import ChatPage
+from tests.browser.line import Line
 from tests.conftest import Served, free_port
 from tests.fake_openai import FakeOpenAI
+from tests.wire.conftest import read_rows
 
 SLOW = "[fake: tokens 4000; delay 20]"
 
@@ -79,6 +80,65 @@ def test_two_tabs_that_go_on_at_once_show_one_answer(
     assert len(fake.calls) == 2
 
 
+def test_a_stop_before_the_rest_is_asked_for_stops_it(page: Page, served: Served, fake: FakeOpenAI) -> None:
+    chat = ChatPage(page, served.url)
+    chat.ask_and_wait("[fake: tokens 4; cut 4]")
+    held: list[Route] = []
+    page.route("**/api/chats/*", lambda route: held.append(route))
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_timeout(200)
+    chat.stop.click()
+    held[0].continue_()
+    chat.wait()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    assert len(fake.calls) == 1
+
+
+def test_a_break_in_the_rest_of_an_answer_tells_its_thoughts_once(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected.append("net::ERR_")
+    with Line(serve(**fake.env).url) as line:
+        chat = ChatPage(page, line.url)
+        fake.fault("[fake: summary I think.][fake: tokens 9; cut 4]")
+        chat.ask_and_wait("Hello")
+        fake.fault("[fake: summary And more.][fake: tokens 100; delay 20]")
+        page.get_by_role("button", name="Continue").click()
+        expect(chat.answer).to_contain_text("tok " * 20)
+        line.cut()
+        expect(chat.answer).to_have_text("tok " * 103 + "tok", timeout=20_000)
+        expect(page.locator("[data-part=reasoning-text]").last).to_have_text("I think. And more.")
+
+
+def test_another_chat_that_is_opened_meanwhile_is_left_alone(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    """While the page finds out how a reply ended, the visitor goes to a chat whose last answer was interrupted."""
+    watch.expected.append("net::ERR_")
+    served = serve(**fake.env)
+    with Line(served.url) as line:
+        chat = ChatPage(page, line.url)
+        chat.ask_and_wait("[fake: tokens 4; cut 4]")
+        read_rows(served, "UPDATE messages SET status = 'interrupted', problem = NULL WHERE role = 'assistant'")
+        page.get_by_role("link", name="New chat").click()
+        chat.ask("[fake: tokens 60; delay 20]")
+        expect(chat.answer).to_contain_text("tok tok tok")
+        listened: list[Route] = []
+        read: list[Route] = []
+        page.route("**/stream", lambda route: listened.append(route))
+        page.route(f"**/api/chats/{page.url.rpartition('/')[2]}", lambda route: read.append(route))
+        line.cut()
+        page.wait_for_timeout(3000)  # the answer ends while nobody hears it
+        listened[0].continue_()
+        page.wait_for_timeout(500)
+        page.evaluate("history.go(-2)")
+        expect(page.get_by_role("button", name="Continue")).to_be_visible()
+        read[0].continue_()
+        page.wait_for_timeout(500)
+    assert len(fake.calls) == 2
+    assert chat.answer.inner_text().split() == ["tok"] * 4
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["a deploy", "a crash"])
 def test_a_reply_that_a_restart_interrupts_completes_by_itself(
     page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any, end: signal.Signals
@@ -106,7 +166,5 @@ def test_a_reply_that_a_restart_interrupts_completes_by_itself(
 
 def age(served: Served) -> None:
     """Let half a minute pass since the last sign of life of the worker that died."""
-    with sqlite3.connect(served.database.removeprefix("sqlite:///"), timeout=30) as connection:
-        connection.execute("UPDATE messages SET heartbeat_at = heartbeat_at - 31000 WHERE status = 'streaming'")
-        connection.execute("UPDATE reservations SET alive_at = alive_at - 31000")
-    connection.close()
+    read_rows(served, "UPDATE messages SET heartbeat_at = heartbeat_at - 31000 WHERE status = 'streaming'")
+    read_rows(served, "UPDATE reservations SET alive_at = alive_at - 31000")

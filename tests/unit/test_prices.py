@@ -17,6 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.chats import context
+from chatbot.chats.asked import Asked
+from chatbot.chats.continuing import GO_ON, with_room
+from chatbot.chats.live import Begun
 from chatbot.chats.worst_case import most_input_tokens
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
@@ -216,6 +219,23 @@ def test_no_chat_sends_more_than_the_settings_bound(older: list[str], question: 
     )
     kept, _ = context.fit(system, turns, most)
     assert context.most_tokens(system, kept) <= most_input_tokens(settings)
+
+
+@given(
+    st.lists(TEXTS, max_size=6), TEXTS, st.text(st.sampled_from("a€\U0001f600"), max_size=4000), st.integers(1, 3000)
+)
+def test_nor_does_an_answer_that_goes_on(older: list[str], question: str, so_far: str, most: int) -> None:
+    turns = [(("user", "assistant")[number % 2], text) for number, text in enumerate(older)]
+    settings = load_settings(
+        _env_file=None, system_prompt="", max_message_chars=max(1, len(question)), max_context_tokens=most
+    )
+    ends = [("user", question), ("assistant", so_far), ("user", GO_ON)]
+    asked = Asked("q", "a", [*turns, *ends], kept=3, begun=Begun(so_far, "", 1))
+    kept, _ = context.fit("", with_room("", asked, most), most, 3)
+    assert [text for _, text in kept[-3:]] == [question, kept[-2][1], GO_ON]
+    assert so_far.endswith(kept[-2][1])
+    assert kept[-2][1] or not so_far
+    assert context.most_tokens("", kept) <= most_input_tokens(settings)
 
 
 def test_the_day_of_the_price_data_is_known() -> None:

@@ -40,8 +40,16 @@ def sources(**values: object) -> list[str]:
 IDENTITY = {
     "openai_identity_provider_id": "idp",
     "openai_service_account_id": "acc",
-    "openai_identity_token_file": __file__,
+    "openai_identity_token_file": "",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is in it is watched for, in whatever this process answers: nothing that an answer could hold."""
+    path = tmp_path_factory.mktemp("identity") / "token"
+    path.write_text(make_key())
+    IDENTITY["openai_identity_token_file"] = str(path)
 
 
 def test_a_file_comes_before_a_variable_and_an_identity_stands_in_where_no_key_is(tmp_path: Path) -> None:

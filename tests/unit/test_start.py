@@ -69,7 +69,7 @@ def test_the_worst_case_is_right_by_hand() -> None:
     # the call: 3,080 at $0.125 a million, all written to the cache: 510,000 nano-dollars. Out: 1,000 at $0.50: 500,000.
     # With the one retry 2,020,000, or $0.00202; 400 a day make $0.808, 31 days $25.048; each rounded up.
     told = line(
-        "worst case", max_context_tokens=1000, max_message_chars=700, system_prompt="p" * 100, max_output_tokens=1000,
+        "worst case", max_context_tokens=1000, max_message_chars=100, system_prompt="p" * 100, max_output_tokens=1000,
         limit_site="400/day", **NO_BUDGET,
     )  # fmt: skip
     assert told == (
@@ -79,13 +79,14 @@ def test_the_worst_case_is_right_by_hand() -> None:
 
 
 def test_one_long_message_may_be_the_dearest() -> None:
-    # 8,000 characters of 4 bytes, 100 of the prompt, 16 for each of the two and 64: 32,196 tokens: 4,024,500; out 16:
-    # 8,000; twice 8,065,000; 1,000 of these $8.065.
+    # 8,000 characters of 4 bytes, 100 of the prompt, 16 for each of the two and 64: 32,196 tokens; where an answer is
+    # gone on with, 2,000 bytes of it and 113 of the order, with 16 for each: 34,341 tokens: 4,292,625; out 16: 8,000;
+    # twice 8,601,250; 1,000 of these $8.60125.
     told = line(
         "worst case", max_context_tokens=10, max_message_chars=8000, system_prompt="é" * 50, max_output_tokens=16,
         limit_site="1000/day", **NO_BUDGET,
     )  # fmt: skip
-    assert told.startswith("worst case: $8.07 a day (LIMIT_SITE admits 1000 messages), $250.02 a month (31 such days)")
+    assert told.startswith("worst case: $8.61 a day (LIMIT_SITE admits 1000 messages), $266.64 a month (31 such days)")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_one_long_message_may_be_the_dearest() -> None:
         ("5", "50", "$5.00 a day (the budget of a day), $50.00 a month (the budget of a month)"),
         ("0.10", "50", "$0.10 a day (the budget of a day), $3.10 a month (31 such days)"),
         ("0", "0", "$0.00 a day (the budget of a day), $0.00 a month (31 such days)"),
-        ("1000", "1", "$16.13 a day (LIMIT_SITE admits 2000 messages), $1.00 a month (the budget of a month)"),
+        ("1000", "1", "$17.21 a day (LIMIT_SITE admits 2000 messages), $1.00 a month (the budget of a month)"),
     ],
 )
 def test_the_budgets_bound_the_bill_whatever_the_limits_admit(day: str, month: str, told: str) -> None:
@@ -102,7 +103,7 @@ def test_the_budgets_bound_the_bill_whatever_the_limits_admit(day: str, month: s
         "worst case", max_context_tokens=10, max_message_chars=8000, system_prompt="p" * 100, max_output_tokens=16,
         limit_site="2000/day", budget_site_day=day, budget_site_month=month,
     )  # fmt: skip
-    assert found == f"worst case: {told}; one message at most $0.0081"
+    assert found == f"worst case: {told}; one message at most $0.0087"
 
 
 @pytest.mark.parametrize(

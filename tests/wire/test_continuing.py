@@ -118,12 +118,62 @@ def test_what_cannot_go_on_is_left_as_it_is(visitor: Visitor) -> None:
     assert visitor.stored() == before
 
 
-def test_an_answer_that_is_not_the_newest_does_not_go_on(visitor: Visitor) -> None:
+def whole_list(visitor: Visitor) -> dict[str, Any]:
+    """As useChat sends it, all that it has."""
+    return visitor.body("", messages=visitor.stored()["messages"])
+
+
+def test_a_list_that_is_sent_whole_asks_for_the_rest_and_for_nothing_else(visitor: Visitor, fake: FakeOpenAI) -> None:
     first = visitor.say(CUTS["cut"])
+    fake.fault("text five")
+    assert read_reply(visitor.post(whole_list(visitor))).message_id == first.message_id
+    assert len(fake.calls) == 2
+
+
+def test_an_answer_that_is_not_the_newest_does_not_go_on(visitor: Visitor, fake: FakeOpenAI) -> None:
+    first = visitor.say(CUTS["cut"])
+    old_tab = whole_list(visitor)
     visitor.say("Hello")
     before = visitor.stored()
     assert go_on(visitor, first.message_id).status == 400
+    assert read_reply(visitor.post(old_tab)).status == 400, "nor is its question asked again"
     assert visitor.stored() == before
+    assert len(fake.calls) == 2
+
+
+def test_a_chat_that_was_deleted_does_not_come_back_by_going_on(visitor: Visitor, fake: FakeOpenAI) -> None:
+    visitor.say(CUTS["cut"])
+    old_tab = whole_list(visitor)
+    assert visitor.request("DELETE", f"/api/chats/{visitor.chat}").status == 204
+    assert read_reply(visitor.post(old_tab)).status == 404
+    assert len(fake.calls) == 1
+
+
+def test_who_asks_for_another_answer_gets_another_whatever_the_list_ends_with(visitor: Visitor) -> None:
+    first = visitor.say(CUTS["cut"])
+    again = read_reply(visitor.post({**whole_list(visitor), "trigger": "regenerate-message"}))
+    assert again.message_id != first.message_id
+
+
+def test_a_question_that_would_be_too_long_today_does_not_keep_its_answer_from_going_on(
+    visitor: Visitor, fake: FakeOpenAI
+) -> None:
+    visitor.say(CUTS["cut"])
+    body = whole_list(visitor)
+    body["messages"][0]["parts"] = [{"type": "text", "text": "x" * 10_000}]
+    assert read_reply(visitor.post(body)).status == 200
+
+
+def test_a_key_does_not_come_round_by_round(visitor: Visitor, fake: FakeOpenAI, rows: Rows) -> None:
+    key = fake.key.removeprefix("sk-proj-")[:48]
+    fake.fault(f"[fake: text {key[:11]}][fake: incomplete 11 max_output_tokens]")
+    first = visitor.say("Hello")
+    for at in (11, 22, 33):
+        fake.fault(f"[fake: text {key[at : at + 11]}][fake: incomplete 11 max_output_tokens]")
+        go_on(visitor, first.message_id)
+    (kept,) = rows("SELECT text FROM messages WHERE id = ?", first.message_id)
+    assert kept["text"].startswith(key[:11])
+    assert not [at for at in range(36) if key[at : at + 12] in kept["text"]], "what would make it longer is withheld"
 
 
 def test_somebody_elses_answer_does_not_go_on(visitor: Visitor, served: Any) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.conftest import Served, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
-from tests.visitor import Reply, Visitor, new_id, read_reply
-from tests.wire.test_stream import begin, rest
+from tests.visitor import Reply, Visitor, new_id, read_events, read_reply
+from tests.wire.test_stream import rest
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -57,16 +60,24 @@ def test_the_model_is_told_what_was_said_before(visitor: Visitor, fake: FakeOpen
     ]  # fmt: skip
 
 
-def test_nothing_of_it_is_left_soon_after_the_answer(visitor: Visitor, rows: Rows) -> None:
+def test_nothing_of_it_is_left_soon_after_the_answer(visitor: Visitor, rows: Rows, served: Served) -> None:
     client = Client(visitor)
     client.say("a word nobody knows: pumpernickel")
-    assert "a word" not in str(rows("SELECT title FROM chats WHERE id = ?", visitor.chat))
+    (chat,) = rows("SELECT * FROM chats WHERE id = ?", visitor.chat)
+    assert (chat["temporary"], chat["title"]) == (1, "")
     wait_for(lambda: not rows("SELECT id FROM chats WHERE id = ?", visitor.chat), 15, "it is dropped")
     assert rows("SELECT id FROM messages WHERE chat = ?", visitor.chat) == []
     assert visitor.get(f"/api/chats/{visitor.chat}").status == 404
     booked = rows("SELECT * FROM ledger WHERE chat = ?", visitor.chat)
     assert len(booked) == 1, "what it cost is booked all the same"
+    database = Path(served.database.removeprefix("sqlite:///"))
+    wait_for(lambda: b"pumpernickel" not in _bytes_of(database), 10, "nor in the file, nor in its log")
+    assert b"pumpernickel" not in served.log_path.read_bytes()
     assert client.say("and on it goes").status == 200
+
+
+def _bytes_of(database: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in (database, Path(f"{database}-wal")) if path.exists())
 
 
 def test_it_stands_in_no_list(visitor: Visitor) -> None:
@@ -82,8 +93,10 @@ def test_while_it_is_made_its_answer_can_be_listened_to_again_and_stopped(visito
     client.list = [{"id": new_id(), "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]
     fake.fault("tokens 400; delay 20")
     response = visitor.post(visitor.body("", messages=client.list, temporary=True))
+    events = read_events(response)
+    seen = [next(events) for _ in range(9)]
     assert visitor.stop().status == 202
-    reply = rest(response)
+    reply = Reply(200, response.headers, [*seen, *events])
     client.take(reply)
     assert reply.types[-2:] == ["message-metadata", "abort"]
     client.say("[fake: text Then]")
@@ -136,9 +149,40 @@ def test_a_chat_is_temporary_from_the_start_or_never(visitor: Visitor) -> None:
     assert (refused.status, refused.problem["field"]) == (400, "temporary")
     visitor.chat = new_id()
     Client(visitor).say("Not kept")
-    refused = visitor.say("Kept")
-    assert refused.status in (200, 400)  # 200 once it has been dropped
+    refused = visitor.say("Kept")  # at once: it is still there
+    assert (refused.status, refused.problem["field"]) == (400, "temporary")
     assert visitor.say("Odd", temporary="yes").status == 400
+
+
+def test_an_answer_of_it_does_not_go_on(visitor: Visitor, fake: FakeOpenAI) -> None:
+    client = Client(visitor)
+    client.say("Hello [fake: tokens 9; cut 4]")
+    for messages_sent in (client.list, client.list[-1:]):
+        refused = read_reply(visitor.post(visitor.body("", messages=messages_sent, temporary=True)))
+        assert (refused.status, refused.problem["field"]) == (400, "messages")
+    assert len(fake.calls) == 1
+
+
+@pytest.mark.parametrize("how", ["error-event 0 flat content_filter", "stall-first 5"])
+def test_an_exchange_without_an_answer_is_not_told_again(visitor: Visitor, fake: FakeOpenAI, how: str) -> None:
+    client = Client(visitor)
+    visitor.get("/api/me")  # for the cookie
+    client.list = [{"id": new_id(), "role": "user", "parts": [{"type": "text", "text": f"Bad [fake: {how}]"}]}]
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(client.send)
+        fake.wait(lambda: fake.calls)
+        visitor.stop()
+        asking.result()
+    client.say("Then")
+    assert told(fake) == [("user", "Then")]
+
+
+def test_what_was_said_before_the_newest_question_is_not_kept_beside_it(visitor: Visitor, rows: Rows) -> None:
+    client = Client(visitor)
+    client.say("One")
+    client.say("Two")
+    kept = rows("SELECT text FROM messages WHERE chat = ? AND role = 'user'", visitor.chat)
+    assert [row["text"] for row in kept] == ["Two"]
 
 
 def test_an_answer_of_it_is_made_again_by_asking_again(visitor: Visitor, fake: FakeOpenAI) -> None:
@@ -155,8 +199,6 @@ def test_one_question_at_a_time(visitor: Visitor, fake: FakeOpenAI) -> None:
     response = visitor.post(visitor.body("Hello", temporary=True))
     assert visitor.say("Me too", temporary=True).status == 409
     rest(response)
-    time.sleep(0)
-    assert begin(visitor, "Now")[0].status in (200, 400)
 
 
 def test_who_follows_from_another_worker_hears_its_true_end(serve: Callable[..., Served], fake: FakeOpenAI) -> None:
