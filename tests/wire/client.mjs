@@ -133,6 +133,22 @@ told.continued.again = { status: chat.status, count: chat.messages.length };
 await chat.sendMessage({ text: "And now? [fake: text Gladly.]" });
 told.continued.next = chat.messages.map(textOf).slice(2);
 
+// An answer that was cut off goes on when the client has nothing new to say.
+const cut = new Chat({ id: newId(), messages: [], transport, onError: (error) => errors.push(String(error)) });
+await cut.sendMessage({ text: "[fake: tokens 4; incomplete 4 max_output_tokens]" });
+const before = cut.messages.map(({ id }) => id);
+await cut.sendMessage();
+told.wentOn = {
+  errors, before, ids: cut.messages.map(({ id }) => id), text: textOf(cut.messages.at(-1)),
+  stored: textOf((await storedMessages(cut.id)).at(-1)),
+};
+
+// A temporary chat: the list brings its past along, with the seals that came with the answers.
+const temporary = new Chat({ id: newId(), messages: [], transport, onError: (error) => errors.push(String(error)) });
+for (const text of ["[fake: text Uno]", "[fake: text Due]", "[fake: text Tre]"])
+  await temporary.sendMessage({ text }, { body: { temporary: true } });
+told.temporary = { errors, texts: temporary.messages.map(textOf) };
+
 // A stop while it is read.
 const stopped = newId();
 const stream = await transport.sendMessages({

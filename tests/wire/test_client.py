@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, Served, needed
 from tests.fake_openai import FakeOpenAI
+from tests.fake_openai_parts.reply import messages
 
 HERE = Path(__file__).parent
 
@@ -81,6 +82,20 @@ def test_a_reloaded_chat_listens_on_and_ends_with_one_whole_answer(told: dict[st
     assert continued["messages"] == continued["stored"], "as it stands in the database"
     assert continued["again"] == {"status": "ready", "count": 2}
     assert continued["next"][1] == "Gladly."
+
+
+def test_an_answer_that_was_cut_off_goes_on_when_there_is_nothing_new_to_say(told: dict[str, Any]) -> None:
+    went_on = told["wentOn"]
+    assert (went_on["errors"], went_on["ids"]) == ([], went_on["before"]), "in the same message"
+    assert went_on["text"] == went_on["stored"] != "tok " * 4
+    assert went_on["text"].startswith("tok " * 4)
+
+
+def test_a_temporary_chat_is_told_what_was_said_before(told: dict[str, Any], upstream: FakeOpenAI) -> None:
+    assert told["temporary"]["errors"] == []
+    assert told["temporary"]["texts"][1::2] == ["Uno", "Due", "Tre"]
+    (last,) = [call for call in upstream.calls if call.text == "Tre"]
+    assert [text for _, text in messages(last.api, last.body) if text in ("Uno", "Due")] == ["Uno", "Due"]
 
 
 def test_a_stop_ends_the_clients_stream_with_an_abort(told: dict[str, Any]) -> None:
