@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from chatbot.chats.beat import Chore, mark_dead
-from chatbot.history.erase import drop_temporary, retire
+from chatbot.errors import place
+from chatbot.history.erase import drop_temporary, retire, write_over
 from chatbot.history.forgetting import go_on_forgetting
 from chatbot.history.passages import index_rest
 from chatbot.money.switches import look
@@ -41,7 +43,8 @@ def chores(house: Parts) -> list[Chore]:
         (PROBE_S, lambda: probe(house)),
         (EXPIRE_S, lambda: drop_expired(house.engine)),
         (EXPIRE_S, house.ledger.forget),
-        (EXPIRE_S, lambda: retire(house.engine, house.settings.chat_retention_days)),
+        (EXPIRE_S, Aside(lambda: retire(house.engine, house.settings.chat_retention_days))),
+        (PROBE_S, Aside(lambda: write_over(house.engine))),
         (REMIND_S, lambda: remind(house)),
     ]
 
@@ -49,6 +52,26 @@ def chores(house: Parts) -> list[Chore]:
 def remind(house: Parts) -> None:
     for line in reminders(house.settings, house.ring, house.engine):
         log.warning(line)
+
+
+class Aside:
+    """Does what may take minutes in a thread of its own, one at a time: a heart must not wait for it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        threading.Thread(target=self._do, daemon=True, name="aside").start()
+
+    def _do(self) -> None:
+        if self._lock.acquire(blocking=False):
+            try:
+                self._work()
+            except Exception as error:
+                log.error("a chore failed: %s at %s", type(error).__name__, place(error))
+            finally:
+                self._lock.release()
 
 
 def probe(house: Parts) -> None:

@@ -20,6 +20,8 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 DEAD_AFTER_MS = 30_000  # a row that its worker has not touched for so long: the worker died
 NAP_S = 0.02
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON")
+LOG_BYTES = 64 * 1024 * 1024  # of SQLite's write-ahead log, that it keeps for later after a large transaction
 
 # A row that means nothing, but has to reach the disk.
 _PROOF = text(
@@ -112,7 +114,7 @@ def _outer(engine: Engine) -> Connection | None:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to send
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in (*PRAGMAS, f"journal_size_limit={LOG_BYTES}"):
         _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
 
 

@@ -36,6 +36,8 @@ def go_on(answer: str, newest: list[Row[Any]]) -> Asked:
     cut = newest[-1] if len(newest) > 1 else None
     if cut is None or cut.id != answer or cut.role != "assistant":
         raise BadRequest("Only the newest answer can go on.", field="messages")
+    if cut.rounds < 0:  # the model would take for its own what a visitor may have written
+        raise BadRequest("An answer that was imported does not go on.", field="messages")
     if not cut.text or (cut.status == "complete" and cut.finish_reason != "length"):
         raise BadRequest("There is nothing to go on with: the answer is complete, or has not begun.", field="messages")
     *above, question, _ = newest

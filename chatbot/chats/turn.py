@@ -100,11 +100,16 @@ class Turns:
 
     def obey(self) -> None:
         """Stop what is under way, where a pause says so."""
-        under_way = [*self.live.values(), *self.beside.values()]
+        under_way = [reply for replies in self.made for reply in replies.values()]
         pause = switches.look(self._engine).pause if under_way else None
         if pause and pause.stops_replies:
             for reply in under_way:
                 reply.stop()
+
+    @property
+    def made(self) -> tuple[LiveReplies, LiveReplies]:
+        """All that this process makes."""
+        return self.live, self.beside
 
     def _run(self, turn: Turn) -> None:
         outcome, failure = self._produce(turn)

@@ -12,7 +12,7 @@ from io import BytesIO
 from chatbot.errors import BadRequest, TooLong
 from chatbot.history.portable import MOST_CHATS
 
-MOST_BYTES = 64 * 1024 * 1024  # of all files unpacked
+MOST_BYTES = 32 * 1024 * 1024  # of all files unpacked
 MOST_FILES = 2 * MOST_CHATS + 100
 CHUNK_BYTES = 65_536
 ENTRY = b"PK\1\2"  # begins each entry of a zip's directory

@@ -6,7 +6,9 @@ transactions. What a crash leaves of it is nobody's, and is found and finished b
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, literal_column, select, update
@@ -17,10 +19,13 @@ from chatbot.db import DAY_MS, HOUR_MS, now_ms, reading
 from chatbot.history.forgetting import forget_words
 from chatbot.history.pace import Pace
 from chatbot.money.ledger import Ledger
-from chatbot.tables import chats, messages, reservations
+from chatbot.tables import chats, messages, passages, reservations
 
+Live = Iterable[LiveReplies]  # what this process makes
 NOBODY = ""  # no visitor's id
 BATCH = 200  # chats, or messages, in one transaction
+WORDS_BATCH = 20  # rows of passages, each of some thousand words
+PATIENCE_S = 15
 SETTLED_S = 3  # within which answers that were stopped have ended and are booked
 POLL_S = 0.1
 LINGER_MS = 3_000  # in which listeners in other workers hear how a temporary answer ended
@@ -43,26 +48,27 @@ _NOBODYS = (
 )
 _SOME = select(messages.c.id).where(messages.c.chat == bindparam("chat")).limit(BATCH)
 _DELETE_SOME = delete(messages).where(messages.c.chat == bindparam("chat"), messages.c.id.in_(_SOME))
+_SOME_WORDS = select(passages.c.id).where(passages.c.chat == bindparam("chat")).limit(WORDS_BATCH)
+_DELETE_WORDS = delete(passages).where(passages.c.id.in_(_SOME_WORDS))
 _DELETE_CHAT = delete(chats).where(chats.c.id == bindparam("chat"))
 
 
-def delete_chat(engine: Engine, live: LiveReplies, chat: str, visitor: str) -> None:
+def delete_chat(engine: Engine, live: Live, chat: str, visitor: str) -> None:
     """Stop its answer, if one is live, and delete it. Raises NotFound."""
     with reading(engine) as connection:
         id = owned(connection, chat, visitor).id
-    _stop(engine, live, [id])
-    _disown(engine, (chats.c.id == id) & (chats.c.visitor == visitor))
-    clear_away(engine)
+    ask_to_stop(engine, id)
+    _take(engine, live, (chats.c.id == id) & (chats.c.visitor == visitor))
 
 
-def delete_chats(engine: Engine, live: LiveReplies, visitor: str) -> None:
+def delete_chats(engine: Engine, live: Live, visitor: str) -> None:
     """Likewise all chats of a visitor."""
-    _stop(engine, live, _ids(engine, _STREAMING, {"visitor": visitor}))
-    _disown(engine, chats.c.visitor == visitor)
-    clear_away(engine)
+    for id in _ids(engine, _STREAMING, {"visitor": visitor}):
+        ask_to_stop(engine, id)
+    _take(engine, live, chats.c.visitor == visitor)
 
 
-def forget_visitor(engine: Engine, live: LiveReplies, ledger: Ledger, visitor: str) -> None:
+def forget_visitor(engine: Engine, live: Live, ledger: Ledger, visitor: str) -> None:
     """Delete all chats of a visitor; what was spent stays in the ledger, but leads back to nobody."""
     delete_chats(engine, live, visitor)
     deadline = time.monotonic() + SETTLED_S
@@ -74,7 +80,8 @@ def forget_visitor(engine: Engine, live: LiveReplies, ledger: Ledger, visitor: s
 def drop_temporary(engine: Engine) -> None:
     """Delete the temporary chats whose answer has ended, some seconds ago."""
     beat = (messages.c.chat == chats.c.id) & (messages.c.heartbeat_at > now_ms() - LINGER_MS)
-    late = ~_LIVE & ~exists().where(beat)
+    asked = chats.c.updated_at < now_ms() - LINGER_MS  # looked at again, when a question has locked its chat meanwhile
+    late = asked & ~_LIVE & ~exists().where(beat)
     found = select(chats.c.id).where(chats.c.temporary == literal_column("1"), late).order_by(chats.c.id).limit(BATCH)
     pace, is_clear = Pace(engine), True
     while _ids(engine, found):
@@ -83,7 +90,7 @@ def drop_temporary(engine: Engine) -> None:
             ids = connection.execute(found.with_for_update()).scalars().all()
             connection.execute(delete(chats).where(chats.c.id.in_(ids)))
     if not is_clear:
-        _overwrite(engine)
+        write_over(engine)
 
 
 def retire(engine: Engine, days: int) -> None:
@@ -95,29 +102,13 @@ def retire(engine: Engine, days: int) -> None:
 
 def clear_away(engine: Engine) -> None:
     """Take apart what is nobody's."""
-    pace, before, is_clear = Pace(engine), {"before": now_ms() - HOUR_MS}, True
+    before = {"before": now_ms() - HOUR_MS}
     while ids := _ids(engine, _NOBODYS, before):
-        is_clear = False
-        for id in ids:
-            while not _take_apart(pace, id):
-                pass
-    if not is_clear:
-        forget_words(engine)
-        _overwrite(engine)
+        _take_apart(engine, ids)
 
 
-def _take_apart(pace: Pace, chat: str) -> bool:
-    """Delete some of its messages, with those the last ones the chat; True when it is gone."""
-    with pace.writing() as connection:
-        connection.execute(LOCKED_CHAT, {"chat": chat})
-        is_rest = connection.execute(_DELETE_SOME, {"chat": chat}).rowcount < BATCH
-        if is_rest:
-            connection.execute(_DELETE_CHAT, {"chat": chat})
-    return is_rest
-
-
-def _overwrite(engine: Engine) -> None:
-    """SQLite writes over what is deleted when its log goes into its file; that may be now, unless somebody reads."""
+def write_over(engine: Engine) -> None:
+    """SQLite writes over what is deleted when its log goes into its file: that may be now, unless somebody reads."""
     if engine.dialect.name == "sqlite":
         connection = engine.raw_connection()
         try:
@@ -126,23 +117,52 @@ def _overwrite(engine: Engine) -> None:
             connection.close()
 
 
-def _disown(engine: Engine, which: ColumnElement[bool]) -> int:
-    """Take chats from their visitors; how many. Everybody locks them in the same order."""
+def _take(engine: Engine, live: Live, which: ColumnElement[bool]) -> None:
+    """Take chats from their visitors, stop what this process makes for them, and take them apart; what would take
+    longer than PATIENCE_S is left to the chore."""
+    ids = _disown(engine, which)
+    for replies in live:
+        for id in ids:
+            if (reply := replies.get(id)) is not None:
+                reply.stop()
+    _take_apart(engine, ids, time.monotonic() + PATIENCE_S)
+
+
+def _disown(engine: Engine, which: ColumnElement[bool]) -> list[str]:
+    """Take chats from their visitors; their ids. Everybody locks them in the same order."""
     found = select(chats.c.id).where(which).order_by(chats.c.id).limit(BATCH)
-    pace, count = Pace(engine), 0
+    pace, taken = Pace(engine), list[str]()
     while _ids(engine, found):
         with pace.writing() as connection:
             ids = connection.execute(found.with_for_update()).scalars().all()
             connection.execute(_DISOWN, {"ids": ids})
-        count += len(ids)
-    return count
+        taken += ids
+    return taken
 
 
-def _stop(engine: Engine, live: LiveReplies, ids: list[str]) -> None:
+def _take_apart(engine: Engine, ids: list[str], deadline: float = math.inf) -> None:
+    pace = Pace(engine)
     for id in ids:
-        ask_to_stop(engine, id)
-        if (reply := live.get(id)) is not None:
-            reply.stop()
+        while time.monotonic() < deadline and not _take_some(pace, id):
+            pass
+    if ids:
+        forget_words(engine)
+        write_over(engine)
+
+
+def _take_some(pace: Pace, chat: str) -> bool:
+    """Delete some of its words and messages, with the last ones the chat; True when it is gone, or not to be deleted:
+    whoever had deleted it may have brought it in again."""
+    with pace.writing() as connection:
+        row = connection.execute(LOCKED_CHAT, {"chat": chat}).first()
+        if row is None or row.visitor != NOBODY or row.updated_at >= now_ms() - HOUR_MS:
+            return True
+        if connection.execute(_DELETE_WORDS, {"chat": chat}).rowcount == WORDS_BATCH:
+            return False
+        is_rest = connection.execute(_DELETE_SOME, {"chat": chat}).rowcount < BATCH
+        if is_rest:
+            connection.execute(_DELETE_CHAT, {"chat": chat})
+    return is_rest
 
 
 def _ids(engine: Engine, which: Select[Any], values: dict[str, Any] | None = None) -> list[str]:

@@ -16,7 +16,7 @@ from chatbot.history.archive import pack
 from chatbot.history.portable import chat_of, message_of, time_of
 from chatbot.tables import chats, messages
 
-PAGE = 50  # messages, with their texts, that are in memory at a time
+PAGE = 20  # messages, with their texts, that are in memory at a time
 NAME_CHARS, NAME_BYTES = 60, 150  # of a title in a file's name
 TIME = "%Y-%m-%d %H:%M UTC"
 WHO = {"user": "Question", "assistant": "Answer"}
@@ -41,8 +41,9 @@ def as_json(engine: Engine, chat: Row[Any]) -> Iterator[bytes]:
     yield msgspec.json.encode(chat_of(chat))[:-2]  # all but the end of the empty list of messages
     lead = b"\n"
     for rows in _pages(engine, chat.id, list(_tree(engine, chat.id))):
-        yield lead + b",\n".join(msgspec.json.encode(message_of(row)) for row in rows)
-        lead = b",\n"
+        for row in rows:
+            yield lead + msgspec.json.encode(message_of(row))
+            lead = b",\n"
     yield b"\n]}\n"
 
 
@@ -54,7 +55,8 @@ def as_markdown(engine: Engine, chat: Row[Any]) -> Iterator[bytes]:
         id = parents.pop(id)
     yield f"# {' '.join(chat.title.split())}\n".encode()
     for rows in _pages(engine, chat.id, path[::-1]):
-        yield "".join(f"\n## {_heading(row)}\n\n{row.text}\n" for row in rows).encode()
+        for row in rows:
+            yield f"\n## {_heading(row)}\n\n{row.text}\n".encode()
 
 
 def all_zipped(engine: Engine, visitor: str) -> Iterator[bytes]:

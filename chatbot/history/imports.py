@@ -21,6 +21,7 @@ from chatbot.history.portable import EPOCH, MOST_CHATS, MOST_MESSAGES, NANO, TOK
 from chatbot.key.redact import without_keys
 from chatbot.tables import messages
 
+IMPORTED = -1  # in place of the number of rounds: such an answer does not go on
 PART_MESSAGES, PART_CHARS = 100, 500_000  # that one transaction stores, some milliseconds of work
 
 _OPEN = text(
@@ -68,8 +69,9 @@ def _store(pace: Pace, visitor: str, chat: Chat) -> str | None:
         if id is None:
             return None
         for part in parts:
+            rows = [_row(id, message) for message in part]  # before the lock: to look for keys takes time
             with pace.writing() as connection:
-                connection.execute(_NEW_MESSAGES, [_row(id, message) for message in part])
+                connection.execute(_NEW_MESSAGES, rows)
         with pace.writing() as connection:
             values = {"id": id, "visitor": visitor, "head": chat.head, "updated_at": _ms(chat.updated_at)}
             connection.execute(_HAND_OVER, values)
@@ -115,6 +117,7 @@ def _row(chat: str, message: Message) -> dict[str, Any]:
         **{name: getattr(message, name) for name in TOKENS},
         "cost_nano": None if message.cost is None else round(message.cost * NANO),
         "created_at": _ms(message.created_at),
+        "rounds": IMPORTED,
     }
 
 

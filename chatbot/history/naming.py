@@ -55,7 +55,7 @@ class Naming:
 
     def by_model(self, turn: Turn, outcome: Outcome) -> None:
         """Let the model name the chat after its first complete answer; whatever fails, the title stays as it is."""
-        if self._model is None or outcome.status != "complete":
+        if self._model is None or outcome.status != "complete" or turn.reply.begun.rounds:
             return
         chat = {"chat": turn.ask.chat}
         with self._engine.connect() as connection:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, literal_column, select, text, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, literal_column, select, text, update
 
 from chatbot.chats.conversations import CHAT
-from chatbot.db import reading, writing
+from chatbot.db import NAP_S, reading, writing
 from chatbot.history.erase import NOBODY
 from chatbot.history.words import mark, words
 from chatbot.tables import chats, messages, passages
@@ -20,6 +20,7 @@ OVERLAP_WORDS = 16  # of such a text, so that what stands at a cut is found, too
 TITLE = 0  # the number of a chat's row for its title
 CHATS = 50  # that wait for the chore; it works on them for so many seconds, until its next time
 STRETCH_S = 0.2
+PART_CHARS = 100_000  # of messages, that are indexed in one transaction
 
 _LOCKED = CHAT.with_for_update(key_share=True)  # FOR NO KEY UPDATE
 _LAST = (
@@ -28,13 +29,19 @@ _LAST = (
     .order_by(passages.c.number.desc())
     .limit(1)
 )
-_FINISHED = (
+_IS_NEW = messages.c.searchable == literal_column("0")  # as it stands in the index of these
+_NEW = (
+    select(messages.c.created_at, func.length(messages.c.text).label("chars"))
+    .where(messages.c.chat == bindparam("chat"), messages.c.status != "streaming", _IS_NEW)
+    .order_by(messages.c.created_at)
+)
+_TEXTS = (
     select(messages.c.id, messages.c.text, messages.c.created_at)
-    .where(messages.c.chat == bindparam("chat"), messages.c.status != "streaming")
+    .where(messages.c.chat == bindparam("chat"), messages.c.status != "streaming", _IS_NEW)
+    .where(messages.c.created_at <= bindparam("upto"))
     .order_by(messages.c.created_at, messages.c.id)
 )
-_IS_NEW = messages.c.searchable == literal_column("0")  # as it stands in the index of these
-_NEW = _FINISHED.where(_IS_NEW)
+_ANEW = update(messages).where(messages.c.chat == bindparam("of_chat")).values(searchable=0)
 _live = messages.alias()
 _WAITING = (
     select(messages.c.chat)
@@ -72,22 +79,41 @@ class _Part:
 
 def index(engine: Engine, chat: str) -> None:
     """Let a search find the title of this chat and every message of it that has ended; not of a temporary one."""
+    while _index_some(engine, chat):
+        time.sleep(NAP_S)  # a long chat goes in parts, between which others write
+
+
+def _index_some(engine: Engine, chat: str) -> bool:
+    """The next messages, about PART_CHARS of them; is there more to do?"""
     with writing(engine) as connection:
         row = connection.execute(_LOCKED, {"chat": chat}).first()
         if row is None or row.temporary or row.visitor == NOBODY:
-            return
+            return False
         index_title(connection, row)
-        new = connection.execute(_NEW, {"chat": chat}).all()
         last = connection.execute(_LAST, {"chat": chat}).one()
-        if new and new[0].created_at <= last.upto:  # not younger than what is in the index: it may be, and have grown
+        waiting = connection.execute(_NEW, {"chat": chat}).all()
+        if waiting and waiting[0].created_at <= last.upto:  # not younger than what is in the index: it may have grown
             connection.execute(_FORGET, {"chat": chat})
-            new = connection.execute(_FINISHED, {"chat": chat}).all()
-            last = connection.execute(_LAST, {"chat": chat}).one()
+            connection.execute(_ANEW, {"of_chat": chat})
+            return True
+        upto = _end_of_part(waiting)
+        new = connection.execute(_TEXTS, {"chat": chat, "upto": upto}).all()
         for number, part in _parts(last, new).items():
             values = {"chat": chat, "number": number, "since": part.since, "upto": part.upto, "size": len(part.words)}
             connection.execute(_APPEND, {**values, "words": _stored(connection, row.visitor, part.words)})
         if new:
             connection.execute(_DONE, [{"of_chat": chat, "of_message": message.id} for message in new])
+    return len(new) < len(waiting)
+
+
+def _end_of_part(waiting: Sequence[Row[*tuple[Any, ...]]]) -> int:
+    """When the last message of the next part was made; those of one moment stay together."""
+    chars, upto = 0, -1
+    for message in waiting:
+        if chars >= PART_CHARS and message.created_at > upto:
+            break
+        chars, upto = chars + message.chars, message.created_at
+    return upto
 
 
 def index_title(connection: Connection, chat: Row[Any]) -> None:

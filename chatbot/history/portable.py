@@ -16,7 +16,8 @@ from chatbot.key.shapes import holds_key
 MOST_CHATS = 5_000  # of one import
 MOST_MESSAGES = 100_000
 MOST_OF_CHAT = 10_000  # of these: a chat is indexed as a whole
-MOST_CHARS = 1_000_000  # of an answer; a question may have as many as one that is asked here
+MOST_CHARS = 200_000  # of an answer; a question may have as many as one that is asked here
+MOST_CHARS_OF_CHAT = 2_000_000
 NANO = 10**9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -107,6 +108,8 @@ def _member(said: str) -> str:
 def _fault(chat: Chat, question_chars: int) -> str | None:
     """What is wrong with the messages and how they hang together."""
     by_id = {message.id: message for message in chat.messages}
+    if sum(len(message.text) + len(message.reasoning) for message in chat.messages) > MOST_CHARS_OF_CHAT:
+        return f"it has more than {MOST_CHARS_OF_CHAT:,} characters."
     if len(by_id) < len(chat.messages):
         return "two messages have the same id."
     if chat.head not in by_id:

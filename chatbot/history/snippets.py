@@ -15,6 +15,7 @@ from chatbot.history.words import Term, fold
 from chatbot.tables import messages, passages
 
 SNIPPET_CHARS = 120
+MOST_TEXTS, MOST_CHARS = 20, 20_000  # of a chat that are looked at, and of a text
 
 
 def snippets(connection: Connection, visitor: str, ids: list[str], wanted: list[Term]) -> dict[str, str]:
@@ -23,7 +24,8 @@ def snippets(connection: Connection, visitor: str, ids: list[str], wanted: list[
     texts: dict[str, list[str]] = defaultdict(list)
     values = {"chats": ids, **sought(dialect, visitor, wanted)}
     for chat, text in connection.execute(_texts(dialect, len(wanted)), values):
-        texts[chat].append(text)
+        if len(texts[chat]) < MOST_TEXTS:
+            texts[chat].append(text)
     patterns = [re.compile(term.pattern) for term in sorted(wanted, key=lambda term: -len(term.text))]
     found = {chat: _snippet(said, patterns) for chat, said in texts.items()}
     return {chat: snippet for chat, snippet in found.items() if snippet}
@@ -40,7 +42,7 @@ def _texts(dialect: str, count: int) -> Select[Any]:
     )
     said = messages.c.created_at.between(passages.c.since, passages.c.upto)
     return (
-        select(messages.c.chat, messages.c.text)
+        select(messages.c.chat, func.substr(messages.c.text, 1, MOST_CHARS))
         .join(passages, (passages.c.chat == messages.c.chat) & said)
         .where(passages.c.id.in_(rows))
         .order_by(messages.c.chat, messages.c.created_at, messages.c.id)
@@ -49,9 +51,8 @@ def _texts(dialect: str, count: int) -> Select[Any]:
 
 def _snippet(texts: list[str], patterns: list[re.Pattern[str]]) -> str:
     """Of the first text in which most of the patterns stand, around the first place of the first of them."""
-    found = [(sum(pattern.search(fold(text)) is not None for pattern in patterns), text) for text in texts]
-    text = max(found, key=lambda each: each[0])[1]
-    folded = fold(text)
+    found = [(text, fold(text)) for text in texts]
+    text, folded = max(found, key=lambda each: sum(pattern.search(each[1]) is not None for pattern in patterns))
     place = next((match for pattern in patterns if (match := pattern.search(folded))), None)
     if place is None:
         return ""

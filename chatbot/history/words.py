@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 
 MOST_TERMS = 8  # of a query; what follows is left out of account
+MOST_DENSE = 16  # characters of one that has no spaces
 FEWEST_LETTERS = 2  # of a word that may be the beginning of another: with one letter nearly every text has some
 
 # Thai, Lao, Myanmar, Hangul, Khmer, kana, bopomofo, ideographs.
@@ -28,6 +29,7 @@ _ACCENTS = re.compile(
 )
 _LETTER = rf"(?:[^\W_{_DENSE}]|[{_SIGNS}])"
 _IS_DENSE = re.compile(f"[{_DENSE}]")
+_PIECES = re.compile(r"\S{1,256}|\s+")  # to put thousands of marks on one letter in order would take minutes
 _PLAIN = re.compile("[a-z0-9]{1,64}")
 _WORDS = re.compile(rf"([{_DENSE}]+)|({_LETTER}{{1,64}})")  # a longer one goes in pieces: an index bounds its words
 
@@ -56,7 +58,11 @@ def fold(text: str) -> str:
     """In lower case, without accents, wide and narrow forms made one."""
     if text.isascii():
         return text.lower()
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(map(_folded, _PIECES.findall(text)))
+
+
+def _folded(piece: str) -> str:
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", piece).casefold())
     return unicodedata.normalize("NFC", plain)
 
 
@@ -78,6 +84,7 @@ def terms(query: str) -> list[Term]:
     for match in _WORDS.finditer(folded):
         dense, word = match.groups()
         if dense:  # its last character may have another after it
+            dense = dense[:MOST_DENSE]
             found[dense] = Term(dense, _pairs(dense)[:-1]) if len(dense) > 1 else Term(dense, (dense,), is_open=True)
         else:
             is_open = match.end() == len(folded) and len(word) >= FEWEST_LETTERS

@@ -28,8 +28,8 @@ KEEP = (
 UNLINK_HELD, UNLINK = (
     update(table)
     .where(table.c.id.in_(select(table.c.id).where(table.c.visitor == bindparam("who")).limit(1000)))
-    .values(visitor="", network=None, chat="", message="")
-    for table in (reservations, ledger)
+    .values(visitor="", network=None, chat="", message="", **more)
+    for table, more in ((reservations, {}), (ledger, {"request_id": None}))  # the log has the request's id, too
 )
 UNDER_WAY = text(  # without titles, for which nobody waits: hold.TITLE
     "SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead AND message NOT LIKE '%/title'"

@@ -50,7 +50,7 @@ messages = Table(
     Column("heartbeat_at", BigInteger),
     Column("key_fingerprint", String(8)),  # of the key that the last attempt used
     Column("shortened_to", Integer),  # tokens, where what was left of a budget allowed no more
-    Column("rounds", Integer, nullable=False, default=0),  # how often a cut answer was gone on with
+    Column("rounds", Integer, nullable=False, default=0),  # how often a cut answer was gone on with; -1: imported
     Column("searchable", Integer, nullable=False, default=0),  # 1: its text can be found by a search
     Index("messages_of_parent", "chat", "parent", "created_at", "id"),
 )

@@ -24,7 +24,7 @@ from chatbot.web.parts import parts, visitor
 
 MOST_IMPORT_BYTES = 32 * 1024 * 1024
 # Beside the limits of messages, for a file is stored at no cost to who sends it, and a full disk stops everybody.
-PER_NETWORK, PER_SITE = 20, 200  # files a day
+PER_NETWORK, PER_SITE = 10, 200  # files a day
 WAIT_S = 25  # below the 30 s after which platforms give a request up
 FORMATS = {"md": (as_markdown, "text/markdown"), "json": (as_json, "application/json")}
 
@@ -77,14 +77,14 @@ def import_chats() -> Response:
 @takeout.delete("/chats/<id>")
 def delete(id: str) -> Response:
     """Delete a chat, and stop its answer where one is being made."""
-    erase.delete_chat(parts().engine, parts().turns.live, id, visitor().id)
+    erase.delete_chat(parts().engine, parts().turns.made, id, visitor().id)
     return Response(status=204)
 
 
 @takeout.delete("/chats")
 def delete_all() -> Response:
     """Likewise all chats."""
-    erase.delete_chats(parts().engine, parts().turns.live, visitor().id)
+    erase.delete_chats(parts().engine, parts().turns.made, visitor().id)
     return Response(status=204)
 
 
@@ -92,7 +92,7 @@ def delete_all() -> Response:
 def forget() -> Response:
     """Delete all chats, the cookie, and what leads back from the ledger."""
     house = parts()
-    erase.forget_visitor(house.engine, house.turns.live, house.ledger, visitor().id)
+    erase.forget_visitor(house.engine, house.turns.made, house.ledger, visitor().id)
     response = Response(status=204)
     is_elsewhere = bool(house.settings.allowed_origins) and request.is_secure
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="None" if is_elsewhere else "Lax")

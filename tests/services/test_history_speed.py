@@ -106,7 +106,8 @@ def test_what_is_to_be_indexed_is_looked_for_by_its_index(wordy: Shelf) -> None:
     (plan,) = explained(wordy, lambda: index_rest(wordy.engine))
     assert "messages_unsearchable" in plan
     if wordy.engine.dialect.name == "sqlite":
-        assert not re.search(r"SCAN (?!messages USING INDEX messages_unsearchable)", plan), plan
+        small = "messages USING INDEX messages_unsearchable|messages_1 USING INDEX messages_streaming"
+        assert not re.search(f"SCAN (?!{small})", plan), plan
 
 
 def explained(shelf: Shelf, call: Callable[[], object]) -> list[str]:

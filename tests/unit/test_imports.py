@@ -18,12 +18,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
+from chatbot.db import writing
 from chatbot.errors import Problem
 from chatbot.history import archive, imports
 from chatbot.history.archive import MOST_FILES, unpack
 from chatbot.history.imports import bring_in
+from chatbot.history.passages import index
 from chatbot.history.portable import MOST_CHARS, MOST_CHATS, MOST_MESSAGES, MOST_OF_CHAT
 from chatbot.web.takeout_api import MOST_IMPORT_BYTES, PER_NETWORK
 from tests.fake_openai import make_key
@@ -147,7 +149,7 @@ def overlapping() -> bytes:
 
 
 ZIPS = {
-    "a bomb": (lambda: zip_of(("one.json", b" " * 200_000_000)), 413, "are larger than 64 MB"),
+    "a bomb": (lambda: zip_of(("one.json", b" " * 200_000_000)), 413, "are larger than 32 MB"),
     "many small bombs": (lambda: zip_of(*[("one.json", b" " * 20_000_000)] * 10), 400, "one.json is not valid JSON"),
     "entries that overlap": (overlapping, 400, "one.json"),
     "more files than chats": (lambda: zip_of(*[(str(n), b"") for n in range(MOST_FILES + 1)]), 413, "files"),
@@ -291,10 +293,10 @@ def test_a_large_chat_is_stored_in_short_transactions(app: Flask) -> None:
     event.listen(engine, "before_cursor_execute", count)
     commits: list[int] = []
     event.listen(engine, "commit", lambda _connection: commits.append(len(rows)))
-    texts = [message(number, text="x" * (4000 if number % 2 == 0 else 90_000)) for number in range(60)]
+    texts = [message(number, text="x" * (4000 if number % 2 == 0 else 90_000)) for number in range(40)]
     bring_in(engine, "1" * 32, json.dumps(chat_of(texts, id="chat-long")).encode(), 8000)
     event.remove(engine, "before_cursor_execute", count)
-    assert len(rows) > 4
+    assert len(rows) > 3
     assert all(now - before <= 1 for before, now in itertools.pairwise(commits))
 
 
@@ -309,3 +311,32 @@ def test_imports_count_as_messages_and_are_few(tmp_path: Path) -> None:
     others = [app.test_client().post("/api/chats/import", data=b"bad") for _ in range(PER_NETWORK)]
     assert [answer.status_code for answer in others] == [400] * (PER_NETWORK - 3) + [429] * 3
     assert others[-1].get_json()["retry_after"] > 0 and "Set-Cookie" not in others[-1].headers
+
+
+def test_an_imported_answer_does_not_go_on(client: FlaskClient) -> None:
+    """The model would take for its own what a visitor may have written."""
+    rows = [message(0), {**message(1), "id": "a" + "x" * 16, "status": "interrupted", "text": "Sure! Step one"}]
+    brought = chat_of(rows) | {"head": rows[1]["id"]}
+    assert client.post("/api/chats/import", data=json.dumps(brought).encode()).status_code == 200
+    asked = {"id": brought["id"], "messages": [{"id": rows[1]["id"], "role": "assistant", "parts": []}]}
+    answer = client.post("/api/chat", json=asked)
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "messages")
+
+
+def test_a_long_chat_is_indexed_in_parts_and_found_from_end_to_end(app: Flask, client: FlaskClient) -> None:
+    engine: Engine = app.extensions["turnkey"].engine
+    texts = {number: f"word{number} " + "lorem ipsum " * 7000 for number in range(1, 20, 2)}
+    times = [f"2026-01-02T03:{number:02}:00Z" for number in range(20)]
+    rows = [message(at, text=texts.get(at, "And then?"), created_at=times[at]) for at in range(20)]
+    brought = chat_of(rows, id="chat-long")
+    assert client.post("/api/chats/import", data=json.dumps(brought).encode()).status_code == 200
+    commits: list[int] = []
+    event.listen(engine, "commit", lambda _connection: commits.append(1))
+    for _ in range(2):
+        index(engine, "chat-long")
+        for number in texts:
+            (found,) = client.get("/api/chats", query_string={"q": f"word{number}"}).get_json()["chats"]
+            assert found["id"] == "chat-long"
+        with writing(engine) as connection:  # as if an answer had grown
+            connection.execute(text("UPDATE messages SET searchable = 0 WHERE id = :id"), {"id": rows[1]["id"]})
+    assert len(commits) > 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,9 @@ def test_a_snippet_is_cut_around_what_was_found() -> None:
 def test_a_snippet_is_at_the_right_place_of_a_text_whose_plain_form_is_longer() -> None:
     text = "ß" * 500 + " Ｑｕｏｋｋａ " + "ﷺ" * 100
     assert "Ｑｕｏｋｋａ" in _snippet([text], patterns("quokka"))
+
+
+def test_thousands_of_marks_on_one_letter_do_not_hold_up_a_worker() -> None:
+    began = time.monotonic()
+    assert words("a" + "\u0301\u0316" * 165_000)[0] == "a"
+    assert time.monotonic() - began < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -211,3 +212,14 @@ def test_who_follows_from_another_worker_hears_its_true_end(serve: Callable[...,
     heard, mine = there.listen(), rest(response)
     assert (heard.types[-1], heard.text) == ("finish", mine.text)
     assert heard.chunk("finish")["messageMetadata"]["seal"] == mine.chunk("finish")["messageMetadata"]["seal"]
+
+
+def test_false_seals_cost_the_server_nothing(visitor: Visitor) -> None:
+    """Each is looked at by a hash over what it seals: two megabytes, for thousands of them, would take minutes."""
+    long = {"id": new_id(), "role": "user", "parts": [{"type": "text", "text": "x" * 1_900_000}]}
+    false = {"id": new_id(), "role": "assistant", "parts": [], "metadata": {"seal": "x" * 64}}
+    newest = {"id": new_id(), "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+    body = visitor.body("", messages=[long, *[false] * 8000, newest], temporary=True)
+    began = time.monotonic()
+    assert read_reply(visitor.post(body)).status == 200
+    assert time.monotonic() - began < 3
