@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, literal_column, select, text, update
 
 from chatbot.chats.conversations import LOCKED_CHAT, ask_to_stop, owned
 from chatbot.chats.live import LiveReplies
-from chatbot.db import DAY_MS, HOUR_MS, now_ms, reading
+from chatbot.db import DAY_MS, HOUR_MS, now_ms, reading, writing
 from chatbot.history.forgetting import forget_words
 from chatbot.history.pace import Pace
 from chatbot.money.ledger import Ledger
@@ -46,6 +46,10 @@ _NOBODYS = (
     .order_by(chats.c.id)
     .limit(BATCH)
 )
+_FORGOTTEN = text(
+    "INSERT INTO limit_counters (key, slot, current, previous, expires_at) VALUES (:key, 0, 1, 0, :until)"
+    " ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at"
+)
 _SOME = select(messages.c.id).where(messages.c.chat == bindparam("chat")).limit(BATCH)
 _DELETE_SOME = delete(messages).where(messages.c.chat == bindparam("chat"), messages.c.id.in_(_SOME))
 _SOME_WORDS = select(passages.c.id).where(passages.c.chat == bindparam("chat")).limit(WORDS_BATCH)
@@ -70,11 +74,18 @@ def delete_chats(engine: Engine, live: Live, visitor: str) -> None:
 
 def forget_visitor(engine: Engine, live: Live, ledger: Ledger, visitor: str) -> None:
     """Delete all chats of a visitor; what was spent stays in the ledger, but leads back to nobody."""
+    with writing(engine) as connection:  # first: what is being imported is not handed over any more
+        connection.execute(_FORGOTTEN, {"key": forgotten(visitor), "until": now_ms() + HOUR_MS})
     delete_chats(engine, live, visitor)
     deadline = time.monotonic() + SETTLED_S
     while time.monotonic() < deadline and _ids(engine, _HELD, {"visitor": visitor}):
         time.sleep(POLL_S)
     ledger.unlink(visitor)
+
+
+def forgotten(visitor: str) -> str:
+    """The row of `limit_counters` that is there for an hour after a visitor was forgotten."""
+    return f"forgotten/{visitor}"
 
 
 def drop_temporary(engine: Engine) -> None:

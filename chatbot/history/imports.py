@@ -15,7 +15,7 @@ from chatbot.chats.conversations import CHAT, storable
 from chatbot.db import now_ms
 from chatbot.errors import Problem, TooLong
 from chatbot.history.archive import unpack
-from chatbot.history.erase import NOBODY
+from chatbot.history.erase import NOBODY, forgotten
 from chatbot.history.pace import Pace
 from chatbot.history.portable import EPOCH, MOST_CHATS, MOST_MESSAGES, NANO, TOKENS, Chat, Message, decode
 from chatbot.key.redact import without_keys
@@ -29,7 +29,10 @@ _OPEN = text(
     f" VALUES (:id, '{NOBODY}', :title, :created_at, :now, 0) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 _NEW_MESSAGES = insert(messages)
-_HAND_OVER = text("UPDATE chats SET visitor = :visitor, head = :head, updated_at = :updated_at WHERE id = :id")
+_HAND_OVER = text(
+    "UPDATE chats SET visitor = :visitor, head = :head, updated_at = :updated_at WHERE id = :id"
+    " AND NOT EXISTS (SELECT 1 FROM limit_counters WHERE key = :forgotten)"  # meanwhile
+)
 
 
 def bring_in(engine: Engine, visitor: str, body: bytes, question_chars: int) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def _checked(body: bytes, question_chars: int) -> Iterator[Chat]:
 
 
 def _store(pace: Pace, visitor: str, chat: Chat) -> str | None:
-    """The id under which it is stored; None where the visitor has it already.
+    """The id under which it is stored; None where the visitor has it already, or wants to be forgotten.
 
     Until all of it is there a chat is nobody's: what a crash leaves is cleared away like one that was deleted.
     """
@@ -74,8 +77,8 @@ def _store(pace: Pace, visitor: str, chat: Chat) -> str | None:
                 connection.execute(_NEW_MESSAGES, rows)
         with pace.writing() as connection:
             values = {"id": id, "visitor": visitor, "head": chat.head, "updated_at": _ms(chat.updated_at)}
-            connection.execute(_HAND_OVER, values)
-    return id
+            is_theirs = connection.execute(_HAND_OVER, {**values, "forgotten": forgotten(visitor)}).rowcount
+    return id if is_theirs else None
 
 
 def _open(connection: Connection, visitor: str, chat: Chat) -> str | None:

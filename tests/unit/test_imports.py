@@ -24,6 +24,7 @@ from chatbot.db import writing
 from chatbot.errors import Problem
 from chatbot.history import archive, imports
 from chatbot.history.archive import MOST_FILES, unpack
+from chatbot.history.erase import forget_visitor
 from chatbot.history.imports import bring_in
 from chatbot.history.passages import index
 from chatbot.history.portable import MOST_CHARS, MOST_CHATS, MOST_MESSAGES, MOST_OF_CHAT
@@ -340,3 +341,27 @@ def test_a_long_chat_is_indexed_in_parts_and_found_from_end_to_end(app: Flask, c
         with writing(engine) as connection:  # as if an answer had grown
             connection.execute(text("UPDATE messages SET searchable = 0 WHERE id = :id"), {"id": rows[1]["id"]})
     assert len(commits) > 8
+
+
+def test_what_is_brought_in_while_its_visitor_is_forgotten_is_handed_to_nobody(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = app.extensions["turnkey"]
+    client.get("/api/me")
+    client.post("/api/chats/import", data=encoded(id="chat-before"))
+    with house.engine.connect() as connection:
+        visitor = connection.execute(text("SELECT visitor FROM chats WHERE id = 'chat-before'")).scalar_one()
+    files = zip_of(("1.json", encoded(id="chat-first")), ("2.json", encoded(id="chat-second")))
+    store = imports._store
+
+    def store_and_forget(pace: Any, who: str, chat: Any) -> str | None:
+        found = store(pace, who, chat)
+        if chat.id == "chat-first":
+            forget_visitor(house.engine, house.turns.made, house.ledger, who)
+        return found
+
+    monkeypatch.setattr(imports, "_store", store_and_forget)
+    told = bring_in(house.engine, visitor, files, 8000)
+    assert (told["imported"], told["skipped"]) == (1, 1)
+    with house.engine.connect() as connection:
+        assert connection.execute(text("SELECT id FROM chats WHERE visitor = :v"), {"v": visitor}).all() == []
