@@ -103,7 +103,7 @@ def serving(folder: Path) -> Iterator[Callable[..., Served]]:
     running: list[Served] = []
 
     def start(*, wait: bool = True, **variables: object) -> Served:
-        port = int(str(variables.pop("PORT", 0))) or free_port()
+        port = variables.pop("PORT", None) or free_port()
         database = str(variables.pop("DATABASE_URL", f"sqlite:///{folder}/chat.db"))
         environment = clean_environment(**{**ROOMY, "DATABASE_URL": database, "PORT": port, **variables})
         log_path = folder / f"server-{port}.log"

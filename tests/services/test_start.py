@@ -136,7 +136,7 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
     (tmp_path / "key").write_text(fake.key + "\n")
     served = serve(
         **{**fake.env, "OPENAI_API_KEY": ""}, OPENAI_API_KEY_FILE=tmp_path / "key", SECRET_KEY=CANARY,
-        LIMIT_SITE="200/day", MAX_CONTEXT_TOKENS=1000, MAX_MESSAGE_CHARS=700, MAX_OUTPUT_TOKENS=1000,
+        LIMIT_SITE="200/day", MAX_CONTEXT_TOKENS=1000, MAX_MESSAGE_CHARS=100, MAX_OUTPUT_TOKENS=1000,
         SYSTEM_PROMPT="p" * 60, WEB_CONCURRENCY=4,
     )  # fmt: skip
     for starts in ("mode: live, key ", "the key goes to: 127.0.0.1 by responses",
