@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,14 @@ CHAT, MODEL = "chat-00001", "gpt-6-luna"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Parts:
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Parts]:
     url = f"sqlite:///{tmp_path}/chat.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_database")
     made: Parts = create_app(load_settings(_env_file=None, database_url=url, secret_key=SECRET)).extensions["turnkey"]
     prepare(made.engine)
-    return made
+    yield made
+    made.engine.dispose()
 
 
 def frozen(house: Parts) -> LiveReply:

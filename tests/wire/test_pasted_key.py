@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatbot.config import load_settings
+from chatbot.signing import Signer
 from chatbot.web.body import parse
 from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI, make_key
@@ -103,5 +104,5 @@ def test_no_body_takes_long_to_be_searched_for_keys() -> None:
     question = {"id": "sk-a" * 1_048_500, "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
     body = json.dumps({"id": "a" * 10, "messages": [question]}).encode()
     began = time.process_time()
-    assert parse(body, "v", load_settings(_env_file=None)).message is None
+    assert parse(body, "v", load_settings(_env_file=None), Signer("of the tests")).message is None
     assert time.process_time() - began < 0.5
