@@ -9,17 +9,15 @@ from sqlalchemy import Connection, Row, bindparam, update
 
 from chatbot.chats.asked import Ask, Asked
 from chatbot.chats.context import TURN_TOKENS, estimate_tokens
+from chatbot.chats.conversations import CHANGE_CHAT
 from chatbot.chats.live import Begun
 from chatbot.db import now_ms
 from chatbot.errors import BadRequest, Blocked
+from chatbot.model.events import GO_ON
 from chatbot.money.prices import BYTES_PER_TOKEN
-from chatbot.tables import chats, messages
+from chatbot.tables import messages
 
 LEAST_TAIL_BYTES = 2000  # of the answer so far, that are sent in any case
-GO_ON = (
-    "Your answer was cut off. Go on exactly where it ends, in the same form, without repeating or announcing anything."
-)
-_TOUCH = update(chats).where(chats.c.id == bindparam("of_chat"))
 _BEGIN_AGAIN = (
     update(messages)
     .where(messages.c.chat == bindparam("of_chat"), messages.c.id == bindparam("of_message"))
@@ -61,7 +59,7 @@ def begin_again(connection: Connection, wanted: Ask, asked: Asked) -> None:
     """Let the answer stream again."""
     named = {"of_chat": wanted.chat, "of_message": asked.answer, "by_model": wanted.model, "now": now_ms()}
     connection.execute(_BEGIN_AGAIN, named)
-    connection.execute(_TOUCH, {"of_chat": wanted.chat, "updated_at": now_ms()})
+    connection.execute(CHANGE_CHAT, {"of_chat": wanted.chat, "updated_at": now_ms()})
 
 
 def told(above: list[Row[Any]]) -> list[tuple[str, str]]:

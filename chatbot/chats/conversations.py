@@ -17,6 +17,7 @@ DEPTH = 1000  # messages of one path that are read, from the newest
 # Statements are built once: building one takes longer than running it.
 CHAT = select(chats).where(chats.c.id == bindparam("chat"))
 LOCKED_CHAT = CHAT.with_for_update()  # two questions at once take turns; SQLite's transactions do so anyway
+CHANGE_CHAT = update(chats).where(chats.c.id == bindparam("of_chat"))
 MESSAGE = select(messages).where(messages.c.chat == bindparam("chat"), messages.c.id == bindparam("id"))
 RUNNING = select(messages).where(
     messages.c.chat == bindparam("chat"),
@@ -35,7 +36,6 @@ _VERSIONS = (
     .where(messages.c.chat == bindparam("chat"))
     .order_by(messages.c.created_at, messages.c.id)
 )
-_CHOOSE = update(chats).where(chats.c.id == bindparam("of_chat"))
 
 
 def path(connection: Connection, chat: str, leaf: str | None) -> list[Row[Any]]:
@@ -84,7 +84,7 @@ def choose(engine: Engine, chat: str, visitor: str, version: str) -> None:
         below, leaf = _versions(connection, row.id), version
         while leaf in below:
             leaf = below[leaf][-1]
-        connection.execute(_CHOOSE, {"of_chat": row.id, "head": leaf})
+        connection.execute(CHANGE_CHAT, {"of_chat": row.id, "head": leaf})
 
 
 def _versions(connection: Connection, chat: str) -> dict[str | None, list[str]]:

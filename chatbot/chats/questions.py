@@ -6,11 +6,11 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert
 
 from chatbot.chats.asked import Ask, Asked
 from chatbot.chats.continuing import begin_again, go_on, told
-from chatbot.chats.conversations import LOCKED_CHAT, MESSAGE, path, shown_status, storable
+from chatbot.chats.conversations import CHANGE_CHAT, LOCKED_CHAT, MESSAGE, path, shown_status, storable
 from chatbot.chats.title import title_of
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import BadRequest, NotFound, ReplyRunning
@@ -18,7 +18,6 @@ from chatbot.tables import chats, messages
 
 _NEW_CHAT = insert(chats)
 _NEW_MESSAGES = insert(messages)
-_MOVE_HEAD = update(chats).where(chats.c.id == bindparam("of_chat"))
 _DROP_REST = delete(messages).where(  # what has ended of a temporary chat
     messages.c.chat == bindparam("of_chat"), messages.c.id.not_in(bindparam("kept", expanding=True))
 )
@@ -38,11 +37,11 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
         elif wanted.said is not None:
             question = _question(wanted, None, parent=None)
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms(), "seal": wanted.said.seal}
-            connection.execute(_MOVE_HEAD, moved)
+            connection.execute(CHANGE_CHAT, moved)
         else:
             above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
-            connection.execute(_MOVE_HEAD, moved)
+            connection.execute(CHANGE_CHAT, moved)
         waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
         connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
     before = told(above) if wanted.said is None else wanted.said.turns

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from limits import parse_many
 
 from chatbot.chats.context import MOST_CALL_TOKENS, MOST_TURN_TOKENS, TURN_TOKENS
-from chatbot.chats.continuing import GO_ON, LEAST_TAIL_BYTES
+from chatbot.chats.continuing import LEAST_TAIL_BYTES
 from chatbot.chats.title_call import MOST_TOKENS, most_title_tokens
 from chatbot.config import Settings
+from chatbot.model.events import GO_ON
 from chatbot.money.prices import BYTES_PER_TOKEN, Prices
 
 DAY_S = 86_400

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, literal_column, select, true, tuple_, update
+from sqlalchemy import Engine, Select, bindparam, literal_column, select, true, tuple_
 
-from chatbot.chats.conversations import owned, storable
+from chatbot.chats.conversations import CHANGE_CHAT, owned, storable
 from chatbot.db import DEAD_AFTER_MS, now_ms, reading, writing
 from chatbot.history.passages import index_title
 from chatbot.history.search import holding, prepare, sought
@@ -29,7 +29,6 @@ _PAGE = (
     .order_by(chats.c.updated_at.desc(), chats.c.id.desc())
     .limit(bindparam("rows"))
 )
-_NAME = update(chats).where(chats.c.id == bindparam("of_chat")).values(title=bindparam("new_title"))
 
 
 def page(
@@ -68,5 +67,5 @@ def rename(engine: Engine, chat: str, visitor: str, title: str) -> None:
     """Give a chat another title. Raises NotFound."""
     with writing(engine) as connection:
         owned(connection, chat, visitor, lock=True)
-        connection.execute(_NAME, {"of_chat": chat, "new_title": storable(title)})
+        connection.execute(CHANGE_CHAT, {"of_chat": chat, "title": storable(title)})
         index_title(connection, owned(connection, chat, visitor))

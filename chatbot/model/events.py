@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from chatbot.errors import Problem
 
+# What a model is asked last whose answer was cut off.
+GO_ON = (
+    "Your answer was cut off. Go on exactly where it ends, in the same form, without repeating or announcing anything."
+)
+
 
 @dataclass(frozen=True)
 class Usage:

@@ -12,6 +12,7 @@ import msgspec
 
 from chatbot.model import tutor_wire as wire
 from chatbot.model.cut import Cut, current_cut
+from chatbot.model.events import GO_ON
 from chatbot.model.guide import Page
 from chatbot.model.tutor_search import Index
 
@@ -57,7 +58,10 @@ class TutorTransport(httpx2.BaseTransport):
         return httpx2.Response(200, headers=headers, content=self._paced(events, current_cut.get()))
 
     def _say(self, turns: list[wire.Turn]) -> str:
-        """The answer, in Markdown, to the last message of the user."""
+        """The answer, in Markdown, to the last message of the user; the rest of one that was cut off."""
+        if len(turns) > 2 and turns[-1].content == GO_ON:
+            _, said, rest = self._say(turns[:-2]).partition(turns[-2].content)
+            return rest if said else ""
         asked = [turn.content for turn in turns if turn.role == "user"] or [""]
         for pattern, opening in SMALL_TALK.items():
             if re.fullmatch(pattern, asked[-1].strip(" \t\n.,!?").lower().replace("’", "'")):

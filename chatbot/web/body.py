@@ -14,6 +14,7 @@ from chatbot.config import Settings
 from chatbot.errors import BadRequest, ContainsKey, TooLong
 from chatbot.key.shapes import holds_key
 from chatbot.signing import Signer
+from chatbot.web.json_io import decode
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 ANSWER = re.compile(r"a[A-Za-z0-9_-]{16}")  # as this server names answers
@@ -53,13 +54,7 @@ class ChatBody(msgspec.Struct):
 
 def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     """What the visitor asks for. Raises BadRequest, TooLong or ContainsKey, with the field at fault."""
-    try:
-        wanted = msgspec.json.decode(body, type=ChatBody)
-    except msgspec.ValidationError as error:
-        field = _field(str(error))
-        raise BadRequest(f"The member {field} is missing or not of the right form.", field=field) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadRequest("The request is not valid JSON.") from None
+    wanted = decode(body, ChatBody)
     model = wanted.model or settings.openai_model
     if model not in settings.models:
         raise BadRequest("This model is not offered here.", field="model")
@@ -92,9 +87,3 @@ def _cut(wanted: ChatBody) -> str | None:
     last = wanted.messages[-1] if wanted.messages else None
     is_answer = last is not None and last.role == "assistant" and ANSWER.fullmatch(last.id)
     return last.id if last and is_answer and wanted.trigger == "submit-message" else None
-
-
-def _field(said: str) -> str:
-    """The member at fault, from msgspec's words; the whole body when none is named."""
-    found = re.search(r"`\$\.(\w+)|required field `(\w+)`", said)
-    return (found.group(1) or found.group(2)) if found else "body"

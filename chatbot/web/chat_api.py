@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, g, request, send_from_directory
 
 from chatbot.chats import conversations
@@ -24,6 +23,7 @@ from chatbot.web import wire
 from chatbot.web.allowance import allowance, mode, standings
 from chatbot.web.body import parse
 from chatbot.web.guard import STORE_ERRORS, is_ours
+from chatbot.web.json_io import json_response
 from chatbot.web.parts import Parts, parts, visitor
 
 api = Blueprint("chat_api", __name__, url_prefix="/api")
@@ -84,7 +84,7 @@ def stop(id: str) -> Response:
 @api.get("/chats/<id>")
 def read(id: str) -> Response:
     """A chat with the newest messages of the version being read, or with those above the message `before`."""
-    return _json(conversations.read(parts().engine, id, visitor().id, request.args.get("before")))
+    return json_response(conversations.read(parts().engine, id, visitor().id, request.args.get("before")))
 
 
 @api.get("/me")
@@ -97,7 +97,8 @@ def me() -> Response:
     bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
     bounds["context_tokens"] = settings.max_context_tokens
     models = {"model": settings.openai_model, "models": settings.models}
-    return _json({"mode": mode(), **models, "bounds": bounds, "allowance": allowance(house, visitor(), standings())})
+    left = allowance(house, visitor(), standings())
+    return json_response({"mode": mode(), **models, "bounds": bounds, "allowance": left})
 
 
 @api.get("/openapi.json")
@@ -144,7 +145,3 @@ def _last_event_id() -> int:
     if not (told.isascii() and told.isdigit() and len(told) < 10):
         raise BadRequest("Last-Event-ID is not a number of characters.", field="Last-Event-ID")
     return int(told)
-
-
-def _json(value: dict[str, Any]) -> Response:
-    return Response(msgspec.json.encode(value), mimetype="application/json", headers={"Cache-Control": "no-store"})

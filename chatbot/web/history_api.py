@@ -13,6 +13,7 @@ from chatbot.db import writing
 from chatbot.errors import BadRequest, ContainsKey, TooLong
 from chatbot.history.shelf import START, Place, page, rename
 from chatbot.key.shapes import holds_key
+from chatbot.web.json_io import decode, json_response
 from chatbot.web.parts import parts, visitor
 
 PAGE_CHATS, MOST_CHATS = 30, 100
@@ -34,7 +35,7 @@ def chats() -> Response:
     if len(query) > MOST_QUERY_CHARS:
         raise BadRequest(f"A search has {MOST_QUERY_CHARS} characters at most.", field="q")
     found, place = page(parts().engine, visitor().id, query, _before(), _limit())
-    return _json({"chats": found, "before": place and f"{place[0]}-{place[1]}"})
+    return json_response({"chats": found, "before": place and f"{place[0]}-{place[1]}"})
 
 
 @history.patch("/chats/<id>")
@@ -46,7 +47,7 @@ def change(id: str) -> Response:
             rename(engine, id, who, wanted.title)
         if isinstance(wanted.head, str):
             conversations.choose(engine, id, who, wanted.head)
-    return _json(conversations.read(engine, id, who))
+    return json_response(conversations.read(engine, id, who))
 
 
 def _before() -> Place:
@@ -67,13 +68,7 @@ def _limit() -> int:
 
 
 def _change(body: bytes) -> Change:
-    try:
-        wanted = msgspec.json.decode(body, type=Change)
-    except msgspec.ValidationError as error:
-        field = next((name for name in ("title", "head") if f"$.{name}`" in str(error)), "body")
-        raise BadRequest(f"The member {field} is not of the right form.", field=field) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadRequest("The request is not valid JSON.") from None
+    wanted = decode(body, Change)
     if wanted.title is UNSET and wanted.head is UNSET:
         raise BadRequest("There is neither a title nor a head.", field="title")
     if isinstance(wanted.title, str):
@@ -89,7 +84,3 @@ def _check(title: str) -> None:
         raise TooLong(f"A title has {MOST_TITLE_CHARS} characters at most.", field="title")
     if holds_key(title):
         raise ContainsKey("The title holds something shaped like an API key, so it was not kept.", field="title")
-
-
-def _json(value: dict[str, object]) -> Response:
-    return Response(msgspec.json.encode(value), mimetype="application/json", headers={"Cache-Control": "no-store"})

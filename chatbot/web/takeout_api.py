@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import msgspec
 from flask import Blueprint, Response, g, request
 from limits import RateLimitItemPerDay
 
@@ -20,6 +19,7 @@ from chatbot.history.imports import bring_in
 from chatbot.history.portable import time_of
 from chatbot.visitors.who import COOKIE
 from chatbot.web.chat_api import mark
+from chatbot.web.json_io import json_response
 from chatbot.web.parts import parts, visitor
 
 MOST_IMPORT_BYTES = 32 * 1024 * 1024
@@ -71,7 +71,7 @@ def import_chats() -> Response:
         found = bring_in(house.engine, who.id, body, house.settings.max_message_chars)
     finally:
         _one_at_a_time.release()
-    return Response(msgspec.json.encode(found), mimetype="application/json", headers={"Cache-Control": "no-store"})
+    return json_response(found)
 
 
 @takeout.delete("/chats/<id>")

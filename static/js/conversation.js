@@ -190,8 +190,7 @@ export class Conversation {
   async #onRefusal(live, error, trigger, question) {
     const { transcript, composer, server } = this.#page;
     const offline = error instanceof Unreachable;
-    const isElsewhere = error.status === 409 || (trigger === 'go-on' && error.status === 400); // another tab's doing
-    if ((offline || isElsewhere) && (await this.#wasStored(question))) return;
+    if ((offline || error.status === 409) && (await this.#wasStored(question))) return;
     if (this.#live !== live) return;
     if (trigger === 'regenerate-message' && error.status === 404) {
       transcript.remove(transcript.lastReply); // the question was never stored: ask it as a new one

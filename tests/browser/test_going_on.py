@@ -56,6 +56,30 @@ def test_a_stopped_answer_goes_on_after_a_reload(page: Page, served: Served, fak
     expect(chat.answer).to_have_text(f"{before} and done")
 
 
+def test_the_tutors_answer_goes_on_too(page: Page, serve: Callable[..., Any]) -> None:
+    chat = ChatPage(page, serve().url)
+    question = "How do I keep my key safe?"
+    chat.ask_and_wait(question)
+    whole = chat.answer.inner_text()
+    chat.ask(question)
+    expect(chat.replies).to_have_count(2)
+    expect(chat.answer).to_contain_text("The guide says")
+    chat.stop.click()
+    chat.wait()
+    page.get_by_role("button", name="Continue").click()
+    expect(chat.answer).to_have_text(whole, use_inner_text=True)
+
+
+def test_a_refusal_to_go_on_is_told(page: Page, served: Served, watch: Any) -> None:
+    watch.expected.append("400")
+    chat = ChatPage(page, served.url)
+    chat.ask_and_wait("[fake: tokens 4; cut 4]")
+    read_rows(served, "UPDATE messages SET rounds = -1 WHERE role = 'assistant'")  # as if it had been imported
+    page.get_by_role("button", name="Continue").click()
+    expect(chat.errors).to_contain_text("imported does not go on")
+    expect(chat.answer).to_have_text("tok tok tok tok")
+
+
 def test_only_the_newest_answer_offers_to_go_on(page: Page, served: Served) -> None:
     chat = ChatPage(page, served.url)
     chat.ask_and_wait("[fake: tokens 4; cut 4]")

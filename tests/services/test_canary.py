@@ -57,7 +57,9 @@ class Heard:
         """A message in a chat of its own; the chat as it is kept is heard, too."""
         visitor = served.visitor()
         status = self.request(visitor, "POST", "/api/chat", json.dumps(visitor.body(text)).encode())
-        self.request(visitor, "GET", f"/api/chats/{visitor.chat}")
+        chat = f"/api/chats/{visitor.chat}"
+        for path in (chat, "/api/chats", "/api/chats?q=you", f"{chat}/export", f"{chat}/export?format=json"):
+            self.request(visitor, "GET", path)
         return status
 
 

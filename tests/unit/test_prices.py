@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from chatbot.chats import context
 from chatbot.chats.asked import Asked
-from chatbot.chats.continuing import GO_ON, with_room
+from chatbot.chats.continuing import with_room
 from chatbot.chats.live import Begun
 from chatbot.chats.worst_case import most_input_tokens
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
-from chatbot.model.events import Usage
+from chatbot.model.events import GO_ON, Usage
 from chatbot.money.prices import OLD_DAYS, PUBLISHED, Prices, PriceUnknown
 from chatbot.money.rates import ladder
 from tests.fake_openai_parts import calls, models

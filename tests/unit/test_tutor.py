@@ -19,7 +19,7 @@ from chatbot.key.ring import Ring
 from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut
-from chatbot.model.events import Call
+from chatbot.model.events import GO_ON, Call
 from chatbot.model.tutor import TutorTransport
 
 PAGES = guide.load(Path(__file__).resolve().parent.parent.parent / "docs" / "guide")
@@ -627,3 +627,17 @@ def test_responses_end_incomplete_at_the_bound(tutor: OpenAI) -> None:
 def test_a_conversation_without_a_question_is_greeted(tutor: OpenAI, turns: Any) -> None:
     with tutor.responses.stream(model="any", input=turns) as stream:
         assert stream.get_final_response().output_text.startswith("Hello!")
+
+
+@pytest.mark.parametrize("at", [1, 20, 200])
+def test_an_answer_that_was_cut_off_goes_on_where_it_ends(tutor: OpenAI, at: int) -> None:
+    question = "How do I keep my key safe?"
+    whole = ask(tutor, question)
+    assert whole[:at] + ask(tutor, question, whole[:at], GO_ON) == whole
+    assert ask(tutor, "Hello", "Hello!", question, whole[at:300], GO_ON) == whole[300:], (
+        "though its beginning was left out"
+    )
+
+
+def test_an_answer_that_the_tutor_never_gave_does_not_go_on(tutor: OpenAI) -> None:
+    assert ask(tutor, "How do I keep my key safe?", "Never said", GO_ON) == ""
