@@ -147,7 +147,7 @@ def test_no_script_writes_html(path: Path) -> None:
     assert not re.search(forbidden, path.read_text())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "templates").glob("*.html")), ids=named)
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=named)
 def test_no_template_holds_a_script_or_a_style_of_its_own(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)

@@ -1,7 +1,7 @@
 // Runs in the page, as the body of a function of `job`: renders documents in several ways and compares.
-const load = (name) => import(`/static/js/${name}.js`);
+const load = (name) => import(`/static/js/markdown/${name}.js`);
 const [{ MarkdownStream, settledLength }, { blockNodes }, { lex }] = await Promise.all(
-  ['markdown-stream', 'markdown-blocks', 'markdown-lexer'].map(load),
+  ['stream', 'blocks', 'lexer'].map(load),
 );
 
 const written = (nodes) => {

@@ -208,7 +208,7 @@ def test_what_only_the_server_knows_as_a_key_is_not_kept_either(
 ) -> None:
     """A page that is older than its server."""
     watch.expected.append("422")
-    page.route("**/js/key-shape.js*", narrow)
+    page.route("**/js/composer/key-shape.js*", narrow)
     upstream.reset()
     key = make_key()
     chat = ChatPage(page, app.url)
@@ -242,7 +242,7 @@ def test_what_only_the_server_knows_as_a_key_is_not_kept_either(
 
 
 def narrow(route: Route) -> None:
-    module = (ROOT / "static" / "js" / "key-shape.js").read_text()
+    module = (ROOT / "static" / "js" / "composer" / "key-shape.js").read_text()
     route.fulfill(body=module.replace("sk-", "kk-"), content_type="text/javascript")
 
 
@@ -290,7 +290,7 @@ def test_page_and_server_find_the_same(chat: ChatPage) -> None:
     texts += [unmarked(kind) for kind in ("proj", "svcacct", "service", "admin")]
     seen = chat.page.evaluate(
         """async (texts) => {
-            const { holdsKey, withoutKeys } = await import('/static/js/key-shape.js');
+            const { holdsKey, withoutKeys } = await import('/static/js/composer/key-shape.js');
             return texts.map((text) => [holdsKey(text), withoutKeys(text)]);
         }""",
         texts,

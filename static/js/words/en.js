@@ -24,6 +24,10 @@ export default {
   skipToComposer: 'Skip to the message box',
   newChat: 'New chat',
   guide: 'Key guide',
+  sidebar: 'Chats',
+  openSidebar: 'Show the list of chats',
+  temporary: 'Temporary chat',
+  settings: 'Settings',
   model: 'Model',
   composer: 'Message',
   placeholder: 'Ask anything',
@@ -79,6 +83,9 @@ export default {
   keptShort: 'Kept short: little of the allowance was left',
   leftOut: (turns) => `${many(turns, 'earlier message', 'earlier messages')} left out to make room`,
   unfinished: 'This question has no complete answer.',
+
+  pageBroken: 'This page did not load completely.',
+  loadAgain: 'Load it again',
 
   // Errors without words of the server's own, and ways on.
   offline: 'The server could not be reached. Your message is back in the box; check the connection and send it again.',

@@ -1,5 +1,5 @@
 // The list of messages on the page, in order, and the notice that may stand after them.
-import { ErrorView } from './error-view.js';
+import { ErrorView } from '../page/error-view.js';
 import { Question, Reply } from './message.js';
 
 export class Transcript {

@@ -1,10 +1,10 @@
 // One conversation at a time: opens it, sends, stops, tries again, and decides what a refusal means for the draft.
-import { goTo, nameChat } from './address.js';
-import { ask, listen, readChat, stopReply, Unreachable } from './api.js';
+import { goTo, nameChat } from '../page/address.js';
+import { ask, listen, readChat, stopReply, Unreachable } from '../page/api.js';
 import { followReply, reconnect } from './follow.js';
-import { newId } from './ids.js';
-import { holdsKey } from './key-shape.js';
-import { words } from './words.js';
+import { newId } from '../page/ids.js';
+import { holdsKey } from '../composer/key-shape.js';
+import { words } from '../page/words.js';
 
 const STOP_PATIENCE_S = 4; // then the page stops listening by itself
 
@@ -14,6 +14,10 @@ export class Conversation {
   #begun = false; // the server knows this chat
   #live = null; // the reply that runs: {reply, listening}
   #givenBack = null; // a question that came back: sent again unchanged, it keeps its id
+
+  get chat() {
+    return this.#chat;
+  }
 
   constructor(page) {
     this.#page = page;
@@ -32,12 +36,6 @@ export class Conversation {
     transcript.clear();
     composer.open(chat);
     return this.#begun && this.#load(chat, listening);
-  }
-
-  startOver() {
-    goTo(null);
-    this.#page.composer.focus();
-    return this.open(null);
   }
 
   send(text) {
@@ -252,7 +250,7 @@ export class Conversation {
   #showUnopened(error) {
     const missing = error.status === 404;
     const action = missing
-      ? { label: words.startOver, run: () => this.startOver() }
+      ? { label: words.startOver, run: () => this.#page.startOver() }
       : { label: words.reopen, run: () => this.open(this.#chat) };
     const detail = missing ? words.notFound : error.message;
     this.#rest(detail);

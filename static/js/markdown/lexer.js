@@ -1,5 +1,5 @@
 // Lexes Markdown into marked's tokens. Raw HTML is ordinary text here, and ~one tilde~ strikes nothing.
-import { Lexer, Tokenizer } from '../vendor/marked-18.2.1/marked.esm.js';
+import { Lexer, Tokenizer } from '../../vendor/marked-18.2.1/marked.esm.js';
 
 /** Tokens of `text`. `links` holds link definitions known so far, and gains those found. */
 export function lex(text, links = {}) {

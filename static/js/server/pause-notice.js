@@ -1,6 +1,6 @@
 // The notice over the message box that nothing is answered for now, and a look now and then whether that is over.
-import { part } from './dom.js';
-import { words } from './words.js';
+import { part } from '../page/dom.js';
+import { words } from '../page/words.js';
 
 const LOOK_S = 15;
 

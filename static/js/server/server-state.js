@@ -1,9 +1,9 @@
 // What the server says of itself: mode, models, bounds, allowance; and the places on the page that show them.
 import { AllowanceLine } from './allowance-line.js';
-import { readMe } from './api.js';
-import { element, part } from './dom.js';
+import { readMe } from '../page/api.js';
+import { element, part } from '../page/dom.js';
 import { PauseNotice } from './pause-notice.js';
-import { words } from './words.js';
+import { words } from '../page/words.js';
 
 export class ServerState {
   #composer;

@@ -1,5 +1,5 @@
 // The quiet line under the message box: what is left of the allowance, once that is little, and when it resets.
-import { words } from './words.js';
+import { words } from '../page/words.js';
 
 const LITTLE = 0.2; // of its limit
 const MINUTE_MS = 60_000;

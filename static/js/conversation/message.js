@@ -1,9 +1,9 @@
 // One message of the transcript: the visitor's question, or a reply, live or stored.
-import { copyOnClick } from './copying.js';
-import { copyTemplate, element, part } from './dom.js';
-import { ErrorView } from './error-view.js';
-import { MarkdownStream } from './markdown-stream.js';
-import { words } from './words.js';
+import { copyOnClick } from '../page/copying.js';
+import { copyTemplate, element, part } from '../page/dom.js';
+import { ErrorView } from '../page/error-view.js';
+import { MarkdownStream } from '../markdown/stream.js';
+import { words } from '../page/words.js';
 
 export class Question {
   constructor(id, text) {

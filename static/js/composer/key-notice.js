@@ -1,5 +1,5 @@
 // The notice over the message box that the draft holds a key: why it was not sent, what to do, and a button that cuts it out.
-import { part } from './dom.js';
+import { part } from '../page/dom.js';
 import { cutKeys, holdsKey } from './key-shape.js';
 
 export class KeyNotice {

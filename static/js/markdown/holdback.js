@@ -1,5 +1,5 @@
 // Makes the last, half-arrived block presentable: hides marks whose meaning is still open, closes those half typed.
-import remend from '../vendor/remend-1.4.0/remend.js';
+import remend from '../../vendor/remend-1.4.0/remend.js';
 
 /** What of `text` to show while more is coming. */
 export function presentable(text) {

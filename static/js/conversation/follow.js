@@ -1,5 +1,5 @@
 // Follows one reply to its end, over as many connections as that takes.
-import { listen, Problem, Unreachable } from './api.js';
+import { listen, Problem, Unreachable } from '../page/api.js';
 import { Broken, readEvents } from './events.js';
 
 const BACK_OFF_S = [0.3, 1, 2, 4, 8, 15, 15, 15, 30, 30];

@@ -1,9 +1,9 @@
 // The message box: grows, keeps a draft per chat, sends on Enter but never a key, counts characters near the bound.
 import { keepDraft, readDraft } from './drafts.js';
-import { part } from './dom.js';
+import { part } from '../page/dom.js';
 import { KeyNotice } from './key-notice.js';
 import { holdsKey } from './key-shape.js';
-import { words } from './words.js';
+import { words } from '../page/words.js';
 
 const AFTER_COMPOSITION_MS = 30; // some input methods send their closing Enter just after the end of composition
 const COUNT_FROM = 0.9; // of the bound
@@ -19,13 +19,13 @@ export class Composer {
   #doubted = false; // the server saw a key here that the page does not know: nothing of this draft is kept
 
   /** `onSend(text)` is called with trimmed text that is allowed to go; `say(text)` speaks to screen readers. */
-  constructor(form, { onSend, onStop, say }) {
+  constructor(form, { onSend, onStop, onEditLast, say }) {
     this.#form = form;
     this.#field = part(form, 'field');
     this.#notice = new KeyNotice(part(document, 'key-notice'), this.#field, () => this.#onCut());
     this.#say = say;
     this.#field.addEventListener('input', () => this.#write(this.#field.value));
-    this.#field.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#field.addEventListener('keydown', (event) => this.#onKey(event, onEditLast));
     this.#field.addEventListener('compositionend', () => (this.#composedAt = performance.now()));
     part(form, 'stop').addEventListener('click', onStop);
     form.addEventListener('submit', (event) => {
@@ -36,6 +36,13 @@ export class Composer {
       this.#write('');
       onSend(text);
     });
+  }
+
+  /** As `open`, but what was typed before the scripts were there is kept. */
+  begin(chat) {
+    const typed = this.#field.value;
+    this.open(chat);
+    if (typed) this.giveBack(typed);
   }
 
   /** Shows the draft of `chat` (null: of the chat not yet begun). */
@@ -84,10 +91,14 @@ export class Composer {
     this.#form.toggleAttribute('data-too-long', over > 0);
   }
 
-  #onKey(event) {
+  #onKey(event, onEditLast) {
     const justComposed = performance.now() - this.#composedAt < AFTER_COMPOSITION_MS;
     const composing = event.isComposing || event.keyCode === 229 || justComposed;
     const breaksLine = event.shiftKey || matchMedia('(hover: none) and (pointer: coarse)').matches;
+    if (event.key === 'ArrowUp' && !this.#field.value && !this.#state.busy) {
+      event.preventDefault();
+      onEditLast();
+    }
     if (event.key !== 'Enter' || composing || breaksLine) return;
     event.preventDefault();
     this.#form.requestSubmit();

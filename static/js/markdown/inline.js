@@ -1,8 +1,8 @@
 // Turns marked's inline tokens into DOM nodes: text, emphasis, code, links. Images become links that name their host.
-import { element } from './dom.js';
-import { decodeEntities } from './markdown-entities.js';
-import { safeTarget } from './markdown-links.js';
-import { words } from './words.js';
+import { element } from '../page/dom.js';
+import { decodeEntities } from './entities.js';
+import { safeTarget } from './links.js';
+import { words } from '../page/words.js';
 
 /** Nodes for `tokens`; inside a link no second link is made. */
 export function inlineNodes(tokens, inLink = false) {

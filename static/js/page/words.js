@@ -1,5 +1,5 @@
 // Chooses the language and puts its words into the elements that ask for them.
-import english from './words/en.js';
+import english from '../words/en.js';
 
 const LANGUAGES = { en: english };
 

@@ -21,14 +21,28 @@ export class Unreachable extends Error {
 /** Mode, allowance, models and bounds. */
 export const readMe = () => json('/api/me');
 
-/** A stored conversation. */
-export const readChat = (chat) => json(`/api/chats/${chat}`);
+/** A stored conversation with its newest messages, or with those above the message `before`. */
+export const readChat = (chat, before) => json(`/api/chats/${chat}${query({ before })}`);
+
+/** A page of the visitor's chats, newest first: `{chats, before}`; with `q` only those in which its words stand. */
+export const listChats = ({ q, before } = {}, signal) => json(`/api/chats${query({ q, before })}`, { signal });
+
+/** Gives a chat another `title`, or reads it in the version of the message `head`; the chat as it is then. */
+export const changeChat = (chat, change) => json(`/api/chats/${chat}`, { method: 'PATCH', ...asJson(change) });
+
+/** `keepalive`: also while the page is being left. */
+export const deleteChat = (chat, { keepalive = false } = {}) => request(`/api/chats/${chat}`, { method: 'DELETE', keepalive });
+
+export const deleteChats = () => request('/api/chats', { method: 'DELETE' });
+
+/** Deletes all chats, the cookie, and what leads back to the visitor. */
+export const forgetMe = () => request('/api/me', { method: 'DELETE' });
+
+/** Brings back a file that was exported: what was found in it. */
+export const importChats = (file) => json('/api/chats/import', { method: 'POST', body: file });
 
 /** One turn; the response's body is the stream of the reply. */
-export const ask = (turn, signal) => {
-  const headers = { 'Content-Type': 'application/json' };
-  return request('/api/chat', { method: 'POST', headers, body: JSON.stringify(turn), signal });
-};
+export const ask = (turn, signal) => request('/api/chat', { method: 'POST', ...asJson(turn), signal });
 
 /** The live reply again, from its start or from where `lastEventId` ended; null when none is live. */
 export async function listen(chat, lastEventId, signal) {
@@ -39,9 +53,18 @@ export async function listen(chat, lastEventId, signal) {
 
 export const stopReply = (chat) => request(`/api/chat/${chat}/stop`, { method: 'POST' });
 
-async function json(path) {
-  const response = await request(path);
+async function json(path, options) {
+  const response = await request(path, options);
   return response.json();
+}
+
+function asJson(value) {
+  return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+function query(members) {
+  const told = Object.entries(members).filter(([, value]) => value);
+  return told.length ? `?${new URLSearchParams(told)}` : '';
 }
 
 async function request(path, options = {}) {

@@ -1,5 +1,5 @@
 // Reads a response's server-sent events; a body that breaks off or falls silent is Broken.
-import { createParser } from '../vendor/eventsource-parser-4.1.3/index.js';
+import { createParser } from '../../vendor/eventsource-parser-4.1.3/index.js';
 
 const SILENCE_S = 20; // the server says something every 10 s, if only a comment
 

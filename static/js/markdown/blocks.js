@@ -1,7 +1,7 @@
 // Turns marked's block tokens into DOM nodes: one node per visible block.
-import { element } from './dom.js';
-import { inlineNodes } from './markdown-inline.js';
-import { words } from './words.js';
+import { element } from '../page/dom.js';
+import { inlineNodes } from './inline.js';
+import { words } from '../page/words.js';
 
 /** Nodes for `tokens`, in order; blank lines and link definitions give none. */
 export function blockNodes(tokens) {

@@ -1,8 +1,8 @@
 // Renders Markdown while it arrives: only the last, open block is lexed again, once per frame.
-import { blockNodes } from './markdown-blocks.js';
-import { presentable } from './markdown-holdback.js';
-import { lex, lexBlocks } from './markdown-lexer.js';
-import { patchChildren } from './markdown-patch.js';
+import { blockNodes } from './blocks.js';
+import { presentable } from './holdback.js';
+import { lex, lexBlocks } from './lexer.js';
+import { patchChildren } from './patch.js';
 
 const LINES_TO_BE_SURE = 2; // a table is known by its second line, everything else by its first
 const IDLE_PER_WORK = 2; // after a frame that cost 10 ms, rest for 20

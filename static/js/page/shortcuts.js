@@ -2,6 +2,9 @@
 
 const SHORTCUTS = {
   'Mod+Shift+O': 'newChat',
+  'Mod+K': 'search',
+  'Mod+Shift+S': 'toggleSidebar',
+  'Mod+/': 'showShortcuts',
   'Mod+Shift+;': 'copyLastCode',
   'Mod+Shift+:': 'copyLastCode',
   'Shift+Escape': 'focusComposer',
@@ -12,7 +15,7 @@ const SHORTCUTS = {
 export function listenForShortcuts(actions) {
   document.addEventListener('keydown', (event) => {
     const name = SHORTCUTS[spelled(event)];
-    if (!name || event.isComposing) return;
+    if (!name || event.isComposing || document.querySelector('dialog[open]')) return;
     event.preventDefault();
     actions[name]();
   });

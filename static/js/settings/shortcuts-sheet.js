@@ -1,0 +1,3 @@
+// The sheet of keyboard shortcuts.
+
+export function showShortcuts() {}
