@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench picture format lock
+.PHONY: run test check bench picture icons format lock
 
 run: $(VENV)/.run
 	$(BIN)/flask db upgrade
@@ -28,6 +28,10 @@ bench: $(VENV)/.dev
 # Takes the README's picture again.
 picture: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.picture
+
+# Draws the app's icons again, from static/img/favicon.svg.
+icons: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.icons
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -38,7 +38,9 @@ from chatbot.signing import load_signer
 from chatbot.start import describe, refuse_debugger_of_this_start, warnings, will_serve
 from chatbot.visitors.access import Access
 from chatbot.visitors.limits import Limits
+from chatbot.web.assets import deliver
 from chatbot.web.chat_api import api
+from chatbot.web.compression import Compression
 from chatbot.web.enter import door
 from chatbot.web.guard import guard
 from chatbot.web.history_api import history
@@ -116,13 +118,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     house.beat.take_on(chores(house))
     app.before_request(house.start)
     guard(app)
+    deliver(app)
     app.register_blueprint(door)
     app.register_blueprint(api)
     app.register_blueprint(history)
     app.register_blueprint(takeout)
     app.register_blueprint(pages)
     open_desk(app)
-    app.wsgi_app = OutgoingGuard(app.wsgi_app, alarms)  # type: ignore[method-assign]
+    app.wsgi_app = Compression(OutgoingGuard(app.wsgi_app, alarms))  # type: ignore[method-assign]
     if will_serve():
         for line in describe(settings, ring):
             log.info(line)

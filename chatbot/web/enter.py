@@ -16,7 +16,8 @@ door = Blueprint("door", __name__)
 LOCAL = re.compile(r"/(?!/)[\w.~/-]*", re.ASCII)  # nothing in it leads a browser to another site
 # Over plain HTTP there is no Sec-Fetch-Site, and a form's POST names its origin only where the page's policy allows it.
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
-OPEN = ("enter", "static", "healthz", "readyz", "metrics", "guide", "admin")  # the last is guarded by a password
+SITE = ("static", "manifest.webmanifest", "robots.txt")  # files, the same for everybody
+OPEN = ("enter", *SITE, "healthz", "readyz", "metrics", "guide", "admin")  # the last is guarded by a password
 
 
 @door.before_app_request

@@ -28,6 +28,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
 }
+# About documents only. A page has many parts, and over HTTP/1.1 these lines would weigh more than most of them.
+DOCUMENTS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy")
+PARTS_OF_PAGES = ("text/javascript", "text/css", "font/woff2", "image/png")
 STORE_ERRORS = (SQLAlchemyError, limits.errors.StorageError, redis.exceptions.RedisError, valkey.exceptions.ValkeyError)
 
 log = logging.getLogger("chatbot.web")
@@ -76,7 +79,10 @@ def _origin_allowed() -> bool:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+    spared = DOCUMENTS if response.mimetype in PARTS_OF_PAGES else ()
+    for name, value in HEADERS.items():
+        if name not in spared:
+            response.headers.setdefault(name, value)
     if "Location" in response.headers:
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:

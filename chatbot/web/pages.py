@@ -1,14 +1,15 @@
-"""The pages: the chat, the guide, and whether the server is alive and ready."""
+"""The pages: the chat, the guide, what browsers and crawlers ask of a site, and whether it is alive and ready."""
 
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from chatbot import db
 from chatbot.web.allowance import mode
+from chatbot.web.assets import ASK_AGAIN, Assets, confirmable
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import parts
 
@@ -17,9 +18,12 @@ pages = Blueprint("pages", __name__)
 
 @pages.get("/")
 @pages.get("/c/<chat>")
-def chat(chat: str = "") -> str:
-    """The chat page; it reads the chat of its address by the API."""
-    return render_template("chat.html", chat_id=chat)
+def chat(chat: str = "") -> Response:
+    """The chat page; it reads the chat of its address by the API. No search engine should list a chat."""
+    house = parts()
+    questions = house.settings.suggested_questions
+    html = render_template("chat.html", chat_id=chat, mode=house.mode, suggestions=questions)
+    return _page(html, **({"X-Robots-Tag": "noindex"} if chat else {}))
 
 
 @pages.get("/guide/")
@@ -28,13 +32,21 @@ def guide_start() -> BaseResponse:
 
 
 @pages.get("/guide/<slug>")
-def guide(slug: str) -> str:
+def guide(slug: str) -> Response:
     """A page of the guide, made from the project's own Markdown."""
     pages = {page.slug: page for page in parts().guide}
     if slug not in pages:
         abort(404)
     html = Markup(pages[slug].html)  # noqa: S704 - our own docs, raw HTML disabled
-    return render_template("guide.html", page=pages[slug], pages=parts().guide, html=html)
+    return _page(render_template("guide.html", page=pages[slug], pages=parts().guide, html=html))
+
+
+@pages.get("/manifest.webmanifest")
+@pages.get("/robots.txt")
+def site_file() -> Response:
+    """What makes the page an app that can be installed, and what crawlers may read."""
+    assets: Assets = current_app.extensions["assets"]
+    return assets.answer(request.path[1:])
 
 
 @pages.get("/healthz")
@@ -56,3 +68,9 @@ def ready() -> Response:
             reason = f"the {name} does not answer"
     body = {"status": "not ready", "reason": reason} if reason else {"status": "ready"}
     return Response(msgspec.json.encode(body), 503 if reason else 200, mimetype="application/json")
+
+
+def _page(html: str, **headers: str) -> Response:
+    """The same for everybody; browsers keep it, and ask each time whether it still is."""
+    response = Response(html, headers={"Cache-Control": ASK_AGAIN, **headers})
+    return confirmable(response)
