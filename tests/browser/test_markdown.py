@@ -22,6 +22,7 @@ ROOT = HERE.parent.parent
 LAB = (HERE / "markdown_lab.js").read_text()
 EXAMPLES = json.loads((HERE / "commonmark.json").read_text())["examples"]
 SIZES = [1, 3, 7, 0]  # characters a piece; 0: the whole
+KINDS = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 PIECES = json.loads((HERE / "pieces.json").read_text())  # of which random documents are made
 
 
@@ -35,7 +36,8 @@ def lab(page: Page) -> Callable[..., Any]:
 
 def answer_from_files(route: Route) -> None:
     path = ROOT / urlsplit(route.request.url).path.lstrip("/")
-    body, kind = (path.read_text(), "text/javascript") if path.suffix == ".js" else ("<!doctype html>", "text/html")
+    body = path.read_bytes() if path.suffix in KINDS else b"<!doctype html>"
+    kind = KINDS.get(path.suffix, "text/html")
     route.fulfill(body=body, headers={"Content-Type": kind, "Content-Security-Policy": CSP})
 
 
@@ -111,3 +113,9 @@ def test_twenty_thousand_characters_render_in_a_fraction_of_their_stream(lab: Ca
     answer = text * (20_000 // len(text))
     (ms,) = lab("time", documents=[answer], size=20)
     assert ms < 5_000  # 1,000 pieces, which a fast model sends in 10 s
+
+
+def test_five_times_the_text_costs_hardly_more_than_five_times_the_work(lab: Callable[..., Any]) -> None:
+    text = (HERE / "answer.md").read_text()
+    short, long = lab("time", documents=[text * 20, text * 100], size=100)
+    assert long < 10 * short, (short, long)

@@ -2,6 +2,7 @@
 import { element } from '../page/dom.js';
 import { decodeEntities } from './entities.js';
 import { safeTarget } from './links.js';
+import { formula } from './math.js';
 import { words } from '../page/words.js';
 
 /** Nodes for `tokens`; inside a link no second link is made. */
@@ -15,7 +16,8 @@ const MAKERS = {
   strong: (token, inLink) => element('strong', {}, ...inlineNodes(token.tokens, inLink)),
   em: (token, inLink) => element('em', {}, ...inlineNodes(token.tokens, inLink)),
   del: (token, inLink) => element('del', {}, ...inlineNodes(token.tokens, inLink)),
-  codespan: (token) => element('code', {}, token.text),
+  codespan: (token) => element('code', { dir: 'ltr' }, token.text),
+  formula: (token) => formula(token),
   br: () => element('br'),
   html: (token) => (/^<br\s*\/?>$/i.test(token.text) ? element('br') : token.text),
   checkbox,
@@ -45,9 +47,11 @@ function image(token, inLink) {
   return anchor(target, [words.image(description, target.host)]);
 }
 
-function anchor({ href, external }, content) {
+// Letters of other alphabets can look like a well-known name: such a host is told as the network spells it.
+function anchor({ href, host, external }, content) {
   const leaving = external ? { target: '_blank', rel: 'noopener noreferrer', title: href } : {};
-  return element('a', { href, ...leaving }, ...content);
+  const told = /\bxn--/.test(host) ? [...content, ` (${host})`] : content;
+  return element('a', { href, ...leaving }, ...joined(told));
 }
 
 // Neighbouring strings become one text node, however the lexer cut them.

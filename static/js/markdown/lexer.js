@@ -1,5 +1,6 @@
 // Lexes Markdown into marked's tokens. Raw HTML is ordinary text here, and ~one tilde~ strikes nothing.
 import { Lexer, Tokenizer } from '../../vendor/marked-18.2.1/marked.esm.js';
+import { formulas, laterBlock } from './math-syntax.js';
 
 /** Tokens of `text`. `links` holds link definitions known so far, and gains those found. */
 export function lex(text, links = {}) {
@@ -12,7 +13,7 @@ export function lexBlocks(text) {
 }
 
 function guarded(text, links, work) {
-  const lexer = new Lexer({ gfm: true, tokenizer: new PlainTokenizer() });
+  const lexer = new Lexer({ gfm: true, tokenizer: new PlainTokenizer(), ...formulas });
   lexer.tokens.links = links;
   try {
     return work(lexer);
@@ -27,6 +28,11 @@ const LONGEST_WITH_EMPHASIS = 5000; // characters of one paragraph: marked's tim
 class PlainTokenizer extends Tokenizer {
   html() {
     return undefined;
+  }
+
+  // A formula ends the text before it, also where that text would be the beginning of a heading.
+  lheading(source) {
+    return super.lheading(source.slice(0, laterBlock(source)));
   }
 
   // marked's own version remembers an open <a> or <pre> across blocks; then streamed and whole would differ.

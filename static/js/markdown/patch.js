@@ -1,4 +1,5 @@
 // Makes a parent's children equal to new ones while keeping every node that did not change.
+import { showsTheSame } from './drawing.js';
 
 /** Replaces `parent`'s children from `start` on by `nodes`; equal nodes stay, grown text is appended to. */
 export function patchChildren(parent, start, nodes) {
@@ -17,7 +18,7 @@ export function patchChildren(parent, start, nodes) {
 }
 
 function patchNode(old, node) {
-  if (old.isEqualNode(node)) return;
+  if (showsTheSame(old, node) || old.isEqualNode(node)) return;
   if (old.nodeType === Node.TEXT_NODE && node.nodeType === Node.TEXT_NODE) patchText(old, node.data);
   else if (sameShell(old, node)) patchChildren(old, 0, [...node.childNodes]);
   else old.replaceWith(node);
