@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from chatbot.notation import Address, DatabaseAddress, Dollars, Limit, Names, Percents, Prices, StoreAddress
+from chatbot.notation import Address, DatabaseAddress, Dollars, Limit, Names, Percents, Prices, Questions, StoreAddress
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -41,6 +41,16 @@ class Fields(BaseModel):
     )
     title_model: str | None = Field(
         None, description="a model that names chats; without one their first words do", examples=["gpt-6-luna"]
+    )
+    suggested_questions: Questions = Field(
+        [
+            "Explain how vaccines work in simple words",
+            "Help me write a friendly reminder",
+            "Plan a week of quick dinners",
+            "Give me ideas for a birthday party",
+        ],
+        description="first questions that an empty chat offers, up to 6, separated by bars; a bar alone offers none",
+        examples=["What can you do?|Plan a week of quick dinners"],
     )
     max_output_tokens: int = Field(2048, ge=16, description="longest answer, reasoning included")
     max_message_chars: int = Field(8000, ge=1, description="longest message of a visitor")

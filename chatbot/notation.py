@@ -15,6 +15,10 @@ def _split(value: object) -> object:
     return [part.strip().rstrip("/") for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _questions(value: object) -> object:
+    return [part for each in value.split("|") if (part := each.strip())] if isinstance(value, str) else value
+
+
 def _limit(value: str) -> str:
     try:
         parse_many(value)
@@ -87,6 +91,8 @@ def _percents(value: list[str]) -> list[int]:
 
 
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Question = Annotated[str, Field(max_length=120)]
+Questions = Annotated[list[Question], NoDecode, BeforeValidator(_questions), Field(max_length=6)]
 Prices = Annotated[dict[str, tuple[Decimal, ...]], NoDecode, BeforeValidator(_prices), AfterValidator(_three_rates)]
 Percents = Annotated[list[Any], NoDecode, BeforeValidator(_split), AfterValidator(_percents)]
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]

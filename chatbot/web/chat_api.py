@@ -89,7 +89,7 @@ def read(id: str) -> Response:
 
 @api.get("/me")
 def me() -> Response:
-    """The mode, the models, the bounds and what is left. A new visitor gets the cookie here, or with a message."""
+    """Mode, models, bounds, first questions, what is left. A new visitor gets the cookie here, or with a message."""
     house = parts()
     with suppress(*STORE_ERRORS):  # the page comes up all the same
         g.counted = is_ours() and house.limits.welcome(visitor())
@@ -98,7 +98,8 @@ def me() -> Response:
     bounds["context_tokens"] = settings.max_context_tokens
     models = {"model": settings.openai_model, "models": settings.models}
     left = allowance(house, visitor(), standings())
-    return json_response({"mode": mode(), **models, "bounds": bounds, "allowance": left})
+    about = {"bounds": bounds, "suggestions": settings.suggested_questions}
+    return json_response({"mode": mode(), **models, **about, "allowance": left})
 
 
 @api.get("/openapi.json")

@@ -41,7 +41,10 @@ def documented(default: object) -> str:
     """A default as it is written down."""
     if default in (None, {}):
         return ""
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+    if isinstance(default, list):
+        separator = "|" if any(" " in str(part) for part in default) else ","
+        return separator.join(map(str, default))
+    return str(default)
 
 
 def test_the_example_lists_every_setting_with_its_default_and_a_word_about_it() -> None:
@@ -52,7 +55,7 @@ def test_the_example_lists_every_setting_with_its_default_and_a_word_about_it() 
 
 
 def test_the_docs_list_every_setting_with_its_default_and_meaning() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text()
+    text = (ROOT / "docs" / "configuration.md").read_text().replace(r"\|", "|")
     rows = re.findall(r"(?m)^\| `([A-Z_]+)` \| (none|`[^`]*`) \| (.+) \|$", text)
     listed = {name: default.strip("`").removeprefix("none") for name, default, _ in rows}
     assert listed == {name.upper(): documented(field.default) for name, field in Settings.model_fields.items()}
@@ -71,6 +74,7 @@ BAD = {
     "OPENAI_BASE_URL": ["api.openai.com", "ftp://host", f"https://user:{CANARY}@host/v1", "http://h:99999", "http://[::1",
                         "http://", f"http://user:{CANARY}"],
     "OPENAI_API": ["soap", "Responses"],
+    "SUGGESTED_QUESTIONS": ["a|b|c|d|e|f|g", f"What? {CANARY * 10}"],
     "MAX_OUTPUT_TOKENS": ["0", "many", "1.5"],
     "MAX_MESSAGE_CHARS": ["0", "-1"],
     "MAX_CONTEXT_TOKENS": ["0"],
@@ -200,6 +204,14 @@ def test_lists_are_split_at_commas_and_the_default_model_stands_first(monkeypatc
     monkeypatch.setenv("OPENAI_MODEL", "b")
     monkeypatch.setenv("OPENAI_MODELS", "a, b ,,c")
     assert load_settings().models == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("value,questions", [(" What, and why? || How?|", ["What, and why?", "How?"]), ("|", [])])
+def test_suggested_questions_are_split_at_bars(
+    monkeypatch: pytest.MonkeyPatch, value: str, questions: list[str]
+) -> None:
+    monkeypatch.setenv("SUGGESTED_QUESTIONS", value)
+    assert load_settings().suggested_questions == questions
 
 
 @pytest.mark.parametrize("name", ["LIMIT_SITE", "OPENAI_API", "PORT", "RATELIMIT_STORAGE_URI", "DATABASE_URL"])
