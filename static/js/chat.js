@@ -1,22 +1,27 @@
 // Puts the chat page together: the conversation, the list of chats, what the server says of itself, the dialogs.
 import { Conversation } from './conversation/conversation.js';
+import { Earlier } from './conversation/earlier.js';
 import { Transcript } from './conversation/transcript.js';
+import { actOnCode, copyCode } from './markdown/code-actions.js';
 import { chatInAddress, goTo } from './page/address.js';
-import { copyCode } from './page/copying.js';
 import { part } from './page/dom.js';
 import { EndFollower } from './page/scroll.js';
+import { words } from './page/words.js';
 import { ServerState } from './server/server-state.js';
 import { Sidebar } from './sidebar/sidebar.js';
 
 export class ChatPage {
   #composer;
+  #say;
 
   constructor({ composer, announcer, canHover }) {
     const say = (text) => announcer.say(text);
     const list = part(document, 'transcript');
-    const follower = new EndFollower(list, part(document, 'jump'), () => canHover && composer.focus());
+    const returnFocus = () => canHover && composer.focus();
+    const transcript = new Transcript(list, (name, message, button) => this.conversation.act(name, message, button));
     this.#composer = composer;
-    this.server = new ServerState({ composer, say, onQuestion: (text) => this.conversation.send(text) });
+    this.#say = say;
+    this.server = new ServerState({ composer, say });
     this.sidebar = new Sidebar(part(document, 'sidebar'), {
       say,
       onOpen: (chat) => this.#open(chat),
@@ -26,57 +31,67 @@ export class ChatPage {
     this.conversation = new Conversation({
       composer,
       announcer,
-      follower,
+      transcript,
+      returnFocus,
       server: this.server,
-      transcript: new Transcript(list),
-      onChange: (chat) => this.sidebar.show(chat),
+      earlier: new Earlier(part(document, 'earlier'), transcript, say),
+      follower: new EndFollower(list, part(document, 'jump'), returnFocus),
+      onChange: (chat) => {
+        part(document, 'temporary').setAttribute('aria-pressed', chat.temporary);
+        this.sidebar.show(chat);
+      },
       startOver: () => this.startOver(),
     });
-    this.#listen(list);
-    this.server.refresh();
+    list.addEventListener('click', ({ target }) => actOnCode(target));
+    window.addEventListener('popstate', () => this.#follow(chatInAddress()));
     this.conversation.open(chatInAddress());
   }
 
-  startOver() {
+  startOver({ temporary = false } = {}) {
     goTo(null);
     this.#composer.focus();
-    return this.conversation.open(null);
+    return this.conversation.open(null, { temporary });
+  }
+
+  switchTemporary() {
+    const temporary = !this.conversation.temporary;
+    this.#say(temporary ? words.temporaryNote : words.keptAgain);
+    return this.startOver({ temporary });
   }
 
   copyLastCode() {
     copyCode();
   }
 
-  async showShortcuts() {
-    const { showShortcuts } = await import('./settings/shortcuts-sheet.js');
-    showShortcuts();
+  showShortcuts() {
+    return this.#openLate(import('./settings/shortcuts-sheet.js'), ({ showShortcuts }) => showShortcuts());
   }
 
-  async showSettings() {
-    const { showSettings } = await import('./settings/settings.js');
-    showSettings({ server: this.server, onForgotten: () => this.startOver() });
+  showSettings() {
+    const onDeleted = () => {
+      this.startOver();
+      this.sidebar.startOver();
+      this.server.refresh();
+    };
+    const onImported = () => this.sidebar.refresh();
+    return this.#openLate(import('./settings/settings.js'), ({ showSettings }) => showSettings({ onImported, onDeleted }));
+  }
+
+  async #openLate(loading, open) {
+    try {
+      open(await loading);
+    } catch {
+      this.server.refresh(); // which tells it, if that is for want of a connection
+    }
+  }
+
+  // A mere #fragment, as of the skip link, is no other chat.
+  #follow(chat) {
+    if (chat !== this.conversation.keptChat) this.conversation.open(chat);
   }
 
   #open(chat) {
     goTo(chat);
     return this.conversation.open(chat);
-  }
-
-  #listen(list) {
-    const onClick = (name, act) => part(document, name)?.addEventListener('click', act);
-    window.addEventListener('popstate', () => this.conversation.open(chatInAddress()));
-    list.addEventListener('click', ({ target }) => {
-      if (target.matches('.code-copy')) copyCode(target.closest('.code'));
-    });
-    onClick('open-sidebar', () => this.sidebar.toggle());
-    onClick('open-settings', () => this.showSettings());
-    onClick('open-shortcuts', () => this.showShortcuts());
-    for (const link of document.querySelectorAll('[data-part="new-chat"]')) {
-      link.addEventListener('click', (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        this.startOver();
-      });
-    }
   }
 }

@@ -1,11 +1,11 @@
 // The message box: grows, keeps a draft per chat, sends on Enter but never a key, counts characters near the bound.
 import { keepDraft, readDraft } from './drafts.js';
+import { growWith, sendsOn } from './field.js';
 import { part } from '../page/dom.js';
 import { KeyNotice } from './key-notice.js';
 import { holdsKey } from './key-shape.js';
 import { words } from '../page/words.js';
 
-const AFTER_COMPOSITION_MS = 30; // some input methods send their closing Enter just after the end of composition
 const COUNT_FROM = 0.9; // of the bound
 
 export class Composer {
@@ -13,9 +13,9 @@ export class Composer {
   #field;
   #notice;
   #say;
-  #chat = null;
+  #chat; // null: one not yet begun
+  #sent = ''; // but not known to have arrived: still kept as a draft
   #state = { limit: Infinity, blocked: false, paused: false, busy: false };
-  #composedAt = -Infinity;
   #doubted = false; // the server saw a key here that the page does not know: nothing of this draft is kept
 
   /** `onSend(text)` is called with trimmed text that is allowed to go; `say(text)` speaks to screen readers. */
@@ -26,13 +26,13 @@ export class Composer {
     this.#say = say;
     this.#field.addEventListener('input', () => this.#write(this.#field.value));
     this.#field.addEventListener('keydown', (event) => this.#onKey(event, onEditLast));
-    this.#field.addEventListener('compositionend', () => (this.#composedAt = performance.now()));
     part(form, 'stop').addEventListener('click', onStop);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (part(form, 'send').disabled) return;
       const text = this.#text;
       if (holdsKey(text)) return this.refuseKey();
+      this.#sent = text;
       this.#write('');
       onSend(text);
     });
@@ -45,31 +45,48 @@ export class Composer {
     if (typed) this.giveBack(typed);
   }
 
-  /** Shows the draft of `chat` (null: of the chat not yet begun). */
+  /** Shows the draft of `chat`; null: of one not yet begun; undefined: nothing is kept of what is typed there. */
   open(chat) {
     this.#chat = chat;
     this.#doubted = false;
-    this.#write(readDraft(chat));
+    this.#sent = '';
+    this.#write(chat === undefined ? '' : readDraft(chat));
   }
 
-  /** The chat has begun under the id `chat`; what is typed by now goes with it. */
+  /** As `open`, but what is typed by now goes with it. */
   moveTo(chat) {
+    const typed = [this.#sent, this.#field.value].filter(Boolean).join('\n\n');
     keepDraft(this.#chat, '');
     this.#chat = chat;
-    this.#write(this.#field.value);
+    this.#sent = '';
+    this.#write(typed);
+  }
+
+  /** The server has what was sent. If the draft is the question `text`, which it has, it is no draft any more. */
+  arrived(text) {
+    this.#sent = '';
+    this.#write(this.#field.value === text ? '' : this.#field.value);
   }
 
   /** Puts `text` back, before whatever was typed since. */
   giveBack(text) {
+    this.#sent = '';
     this.#write([text, this.#field.value].filter(Boolean).join('\n\n'));
   }
 
   /** Says `why` the draft, with `text` in it, is not sent: it holds a key. */
   refuseKey(text = '', why = words.keyFound) {
     if (text && !holdsKey(text)) this.#doubted = true;
+    this.#sent = '';
     if (!this.#field.value.includes(text)) this.giveBack(text);
     this.#say(this.#notice.open(why));
     this.focus();
+  }
+
+  /** May a message be sent at all now, whatever the draft? */
+  get mayGo() {
+    const { blocked, paused, busy } = this.#state;
+    return !(blocked || paused || busy);
   }
 
   focus() {
@@ -84,24 +101,21 @@ export class Composer {
     const told = over > 0 ? words.tooLong(over) : words.characters(count, limit);
     part(this.#form, 'count').hidden = count < limit * COUNT_FROM;
     part(this.#form, 'count').textContent = count < limit * COUNT_FROM ? '' : told; // it describes the box, hidden or not
-    part(this.#form, 'grower').dataset.text = `${this.#field.value} `;
+    growWith(this.#field);
     part(this.#form, 'send').disabled = count === 0 || over > 0 || blocked || paused || busy;
+    document.body.toggleAttribute('data-answering', busy);
+    const hadFocus = document.activeElement === part(this.#form, 'send');
     part(this.#form, 'send').hidden = busy;
     part(this.#form, 'stop').hidden = !busy;
+    if (busy && hadFocus) part(this.#form, 'stop').focus();
     this.#form.toggleAttribute('data-too-long', over > 0);
   }
 
   #onKey(event, onEditLast) {
-    const justComposed = performance.now() - this.#composedAt < AFTER_COMPOSITION_MS;
-    const composing = event.isComposing || event.keyCode === 229 || justComposed;
-    const breaksLine = event.shiftKey || matchMedia('(hover: none) and (pointer: coarse)').matches;
-    if (event.key === 'ArrowUp' && !this.#field.value && !this.#state.busy) {
-      event.preventDefault();
-      onEditLast();
-    }
-    if (event.key !== 'Enter' || composing || breaksLine) return;
+    if (sendsOn(event)) this.#form.requestSubmit();
+    if (event.key !== 'ArrowUp' || this.#field.value || this.#state.busy) return;
     event.preventDefault();
-    this.#form.requestSubmit();
+    onEditLast();
   }
 
   #onCut() {
@@ -113,7 +127,8 @@ export class Composer {
   #write(text) {
     if (this.#field.value !== text) this.#field.value = text;
     if (!text) this.#doubted = false;
-    keepDraft(this.#chat, this.#doubted ? '' : text);
+    const kept = [this.#sent, text].filter(Boolean).join('\n\n');
+    if (this.#chat !== undefined) keepDraft(this.#chat, this.#doubted ? '' : kept);
     this.#notice.update();
     this.set({});
   }

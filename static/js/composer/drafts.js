@@ -12,6 +12,10 @@ export function keepDraft(chat, text) {
   safely(() => (kept ? sessionStorage.setItem(key(chat), kept) : sessionStorage.removeItem(key(chat))));
 }
 
+export function forgetDrafts() {
+  safely(() => sessionStorage.clear());
+}
+
 // Storage may be switched off, or full.
 function safely(work) {
   try {

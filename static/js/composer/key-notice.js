@@ -1,18 +1,21 @@
 // The notice over the message box that the draft holds a key: why it was not sent, what to do, and a button that cuts it out.
 import { part } from '../page/dom.js';
+import { newId } from '../page/ids.js';
 import { cutKeys, holdsKey } from './key-shape.js';
 
 export class KeyNotice {
   #node;
   #field;
   #described; // by what, without a notice
+  #id = `key-${newId()}`;
   #refused = null; // the text that was not sent
 
   /** `onCut` is called when the keys are out of `field`. */
   constructor(node, field, onCut) {
     this.#node = node;
     this.#field = field;
-    this.#described = field.getAttribute('aria-describedby');
+    this.#described = field.getAttribute('aria-describedby') ?? '';
+    part(node, 'key-text').id = this.#id;
     part(node, 'cut-key').addEventListener('click', () => onCut(cutKeys(field)));
   }
 
@@ -33,6 +36,6 @@ export class KeyNotice {
     this.#node.hidden = !open;
     part(this.#node, 'cut-key').hidden = !seen;
     this.#field.setAttribute('aria-invalid', open);
-    this.#field.setAttribute('aria-describedby', open ? `key-text ${this.#described}` : this.#described);
+    this.#field.setAttribute('aria-describedby', `${open ? this.#id : ''} ${this.#described}`.trim());
   }
 }

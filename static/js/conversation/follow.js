@@ -6,10 +6,11 @@ const BACK_OFF_S = [0.3, 1, 2, 4, 8, 15, 15, 15, 30, 30];
 
 /**
  * Gives every chunk to `onChunk(chunk, from)` and returns true, or returns false when the reply ended while nobody
- * listened. `from`: 'start', or where the stream goes on: a 'break' of the connection, or a 'cut' of the answer. Throws
- * Unreachable when the server stays away, and whatever Problem it answers.
+ * listened. `from`: 'start', or where the stream goes on: a 'break' of the connection, or a 'cut' of the answer.
+ * `onConnection` is told 'lost', then 'here', or 'left' when it is not looked for any more. Throws Unreachable when the
+ * server stays away, and whatever Problem it answers.
  */
-export async function followReply(chat, response, { onChunk, onBreak, signal, from = 'start' }) {
+export async function followReply(chat, response, { onChunk, onConnection, signal, from = 'start' }) {
   let lastEventId = null;
   while (response) {
     try {
@@ -22,16 +23,22 @@ export async function followReply(chat, response, { onChunk, onBreak, signal, fr
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
     }
-    onBreak();
+    onConnection('lost');
     from = lastEventId === null ? 'start' : 'break';
-    response = await reconnect(chat, lastEventId, signal);
+    let state = 'left';
+    try {
+      response = await reconnect(chat, lastEventId, signal);
+      state = 'here';
+    } finally {
+      onConnection(state);
+    }
   }
   return false;
 }
 
 /** Tries until the server answers: the live reply, or null when none is live. Throws as followReply does. */
-export async function reconnect(chat, lastEventId, signal) {
-  for (const seconds of BACK_OFF_S) {
+export async function reconnect(chat, lastEventId, signal, { atOnce = false } = {}) {
+  for (const seconds of atOnce ? [0, ...BACK_OFF_S] : BACK_OFF_S) {
     await pause(seconds * (0.75 + Math.random() / 2), signal);
     signal.throwIfAborted();
     try {
@@ -46,9 +53,12 @@ export async function reconnect(chat, lastEventId, signal) {
 
 // Coming back online, or to the tab, ends the wait early.
 function pause(seconds, signal) {
-  const sources = [[window, 'online'], [document, 'visibilitychange'], [signal, 'abort']];
+  const over = new AbortController();
   return new Promise((resolve) => {
-    setTimeout(resolve, seconds * 1000);
-    for (const [source, event] of sources) source.addEventListener(event, resolve, { once: true });
+    const end = () => document.hidden || over.abort(resolve());
+    setTimeout(() => over.abort(resolve()), seconds * 1000);
+    for (const [source, event] of [[window, 'online'], [document, 'visibilitychange'], [signal, 'abort']]) {
+      source.addEventListener(event, source === signal ? () => over.abort(resolve()) : end, { signal: over.signal });
+    }
   });
 }

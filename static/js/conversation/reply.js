@@ -1,22 +1,16 @@
-// One message of the transcript: the visitor's question, or a reply, live or stored.
+// One reply, live or stored: its text as it arrives, and how it ended.
 import { copyOnClick } from '../page/copying.js';
 import { copyTemplate, element, part } from '../page/dom.js';
 import { ErrorView } from '../page/error-view.js';
 import { MarkdownStream } from '../markdown/stream.js';
 import { words } from '../page/words.js';
-
-export class Question {
-  constructor(id, text) {
-    this.id = id;
-    this.text = text;
-    this.node = copyTemplate('question');
-    part(this.node, 'text').textContent = text;
-  }
-}
+import { showVersions } from './versions.js';
 
 export class Reply {
+  role = 'assistant';
   outcome = { status: 'complete' }; // becomes what a stored message's metadata says
   id = null;
+  beside = [];
   #markdown;
   #reasoning = new Map();
 
@@ -31,6 +25,7 @@ export class Reply {
     if (chunk.type === 'start' && from === 'start') this.#clear();
     Object.assign(this.outcome, chunk.messageMetadata);
     this.id = chunk.messageId ?? this.id;
+    if (this.beside.length && !this.beside.includes(this.id)) this.beside = [...this.beside, this.id];
     if (chunk.type === 'text-delta') this.#append(chunk.delta);
     else if (chunk.type === 'reasoning-start') from === 'break' && this.#reasoning.clear(); // all of it comes again
     else if (chunk.type === 'reasoning-delta') this.#reason(chunk.id, chunk.delta);
@@ -43,10 +38,23 @@ export class Reply {
   /** A stored reply. */
   restore({ id, parts, metadata }) {
     this.#clear();
+    this.beside = metadata.versions ?? [];
     this.id = id;
     parts.forEach(({ type, text }, index) => this.take({ type: `${type}-delta`, id: index, delta: text }));
     const problem = metadata.problem && { detail: metadata.problem.detail }; // its time to wait is long over
     Object.assign(this.outcome, metadata, { problem });
+  }
+
+  /** Is it what the server has stored as `message`? */
+  is({ id, role, parts, metadata }) {
+    const same = role === this.role && id === this.id && metadata.status === this.outcome.status;
+    return same && parts.at(-1).text === this.#markdown.text && String(metadata.versions ?? []) === String(this.beside);
+  }
+
+  /** As the AI SDK names it; the seal is what a temporary chat's answer is known by. */
+  get asMessage() {
+    const { seal } = this.outcome;
+    return { id: this.id, role: 'assistant', metadata: { seal }, parts: [{ type: 'text', text: this.#markdown.text }] };
   }
 
   /** Was it cut off, with something there to go on from? */
@@ -66,6 +74,7 @@ export class Reply {
   fail(problem) {
     this.outcome.status = 'failed';
     this.outcome.problem ??= problem;
+    return this;
   }
 
   /** Nothing more will come. Offers `wayOn` if the reply is not whole; returns what a screen reader should hear. */
@@ -73,17 +82,30 @@ export class Reply {
     const { status, finishReason, leftOut, shortenedTo, problem } = this.outcome;
     this.pending = false;
     this.#markdown.finish();
-    part(this.node, 'actions').hidden = !this.#markdown.text;
-    part(this.node, 'go-on').hidden = !wayOn || !this.isCut;
+    part(this.node, 'actions').hidden = !this.#markdown.text && this.beside.length < 2;
+    part(this.node, 'copy').hidden = !this.#markdown.text;
+    part(this.node, 'go-on').hidden = !wayOn?.goesOn || !this.isCut;
+    part(this.node, 'model').textContent = this.outcome.model ?? '';
+    showVersions(this.node, this.id, this.beside);
     const cut = finishReason === 'length' && shortenedTo ? words.keptShort : words.cut[finishReason];
     const marks = [leftOut && words.leftOut(leftOut), words.ended[status], cut].filter(Boolean);
     part(this.node, 'marks').replaceChildren(...marks.map((mark) => element('span', { class: 'mark' }, mark)));
-    if (status === 'complete') return `${words.finished} ${part(this.node, 'text').innerText}`;
+    this.node.toggleAttribute('data-failed', !['complete', 'stopped'].includes(status));
+    if (status === 'complete') return `${words.finished} ${this.#heard}`;
     if (status === 'stopped') return words.ended.stopped;
     const detail = problem?.detail || words.unfinished;
     const error = new ErrorView(detail, { retryAfter: problem?.retry_after, ...wayOn });
     part(this.node, 'error').replaceChildren(error.node);
     return detail;
+  }
+
+  // Formulas once, and no names of buttons.
+  get #heard() {
+    const node = part(this.node, 'text');
+    node.toggleAttribute('data-heard', true);
+    const { innerText } = node;
+    node.removeAttribute('data-heard');
+    return innerText;
   }
 
   set pending(pending) {

@@ -1,14 +1,29 @@
 // The list of messages on the page, in order, and the notice that may stand after them.
 import { ErrorView } from '../page/error-view.js';
-import { Question, Reply } from './message.js';
+import { Question } from './question.js';
+import { Reply } from './reply.js';
 
 export class Transcript {
   #list;
   #messages = [];
   #notice = null;
 
-  constructor(list) {
+  /** `onAct(name, message, button)`: one of a message's buttons was pressed; each names its act by `data-act`. */
+  constructor(list, onAct) {
     this.#list = list;
+    list.addEventListener('click', ({ target }) => {
+      const button = target.closest('[data-act]');
+      const message = button && this.#messages.find(({ node }) => node.contains(button));
+      if (message) onAct(button.dataset.act, message, button);
+    });
+  }
+
+  get isEmpty() {
+    return this.#list.childElementCount === 0;
+  }
+
+  get first() {
+    return this.#messages[0];
   }
 
   get lastQuestion() {
@@ -20,50 +35,117 @@ export class Transcript {
     return last instanceof Reply ? last : null;
   }
 
-  addQuestion(id, text) {
-    return this.#add(new Question(id, text));
+  /** The question that `reply` answers. */
+  questionOf(reply) {
+    return this.#messages[this.#messages.indexOf(reply) - 1];
   }
 
-  addReply() {
-    return this.#add(new Reply());
+  /** What was said before `message`, as the AI SDK's messages. */
+  before(message) {
+    const place = this.#messages.indexOf(message);
+    return this.#messages.slice(0, place < 0 ? undefined : place).map((each) => each.asMessage);
   }
 
-  /** Stored messages, as they were left; `wayOn` is offered where the last answer broke off or is missing. */
+  withId(id) {
+    return this.#messages.find((message) => message.id === id);
+  }
+
+  addQuestion(id, text, versions) {
+    return this.#add(new Question(id, text, versions));
+  }
+
+  addReply(versions = []) {
+    const reply = new Reply();
+    reply.beside = versions;
+    return this.#add(reply);
+  }
+
+  /**
+   * Stored messages, as they were left; `wayOn` is offered where the last answer broke off or is missing. What stands
+   * here already stays.
+   */
   show({ messages, live }, wayOn) {
-    this.clear();
-    for (const message of messages) {
-      if (message.role === 'user') this.addQuestion(message.id, message.parts.map(({ text }) => text).join(''));
-      else this.addReply().restore(message);
-    }
-    if (!this.lastReply) this.addReply().fail({});
-    for (const reply of this.#messages.filter((message) => message instanceof Reply)) {
-      if (reply !== this.lastReply) reply.end();
-      else if (!live) reply.end(wayOn);
-    }
+    const changed = messages.findIndex((message, index) => !this.#messages[index]?.is(message));
+    this.cutFrom(this.#messages[changed < 0 ? messages.length : changed]);
+    const added = messages.slice(this.#messages.length).map((message) => this.#add(made(message)));
+    if (!this.lastReply) added.push(this.addReply().fail({}));
+    for (const message of added) if (message !== this.lastReply) message.end?.();
+    if (!live) this.lastReply.end(wayOn);
   }
 
-  remove(message) {
-    message?.node.remove();
-    this.#messages = this.#messages.filter((other) => other !== message);
+  /** The stored message above the first one here. */
+  showAbove(stored) {
+    const message = made(stored);
+    message.end?.();
+    this.#messages.unshift(message);
+    this.#list.prepend(measured(message.node));
+  }
+
+  /** Takes `message` and all after it off the page, and returns them for `putBack`. */
+  cutFrom(message) {
+    const place = this.#messages.indexOf(message);
+    const cut = place < 0 ? [] : this.#messages.splice(place);
+    for (const { node } of cut) node.remove();
+    this.#messages.at(-1)?.node.setAttribute('data-last', '');
+    this.#tell();
+    return cut;
+  }
+
+  putBack(messages) {
+    for (const message of messages) this.#add(message);
   }
 
   clear() {
     this.#messages = [];
-    this.#list.replaceChildren(...(this.#notice?.isWaiting ? [this.#notice.node] : []));
+    this.#list.replaceChildren(...(this.#isWaiting ? [this.#notice.node] : []));
   }
 
-  /** The notice after the last message; one that is to be waited out stays, also over a change of conversation. */
-  notify(detail, options) {
-    this.#notice?.node.remove();
-    this.#notice = new ErrorView(detail, options);
+  /**
+   * The notice after the last message; one that is to be waited out stays, also over a change of conversation, and its
+   * wait holds for the one after it. Returns the seconds to wait.
+   */
+  notify(detail, { retryAfter, onReady = () => {}, ...options } = {}) {
+    const wait = Math.max(retryAfter ?? 0, this.#notice?.secondsLeft ?? 0);
+    const ready = () => onReady(this.#tell());
+    this.#notice?.remove();
+    this.#notice = new ErrorView(detail, { retryAfter: wait, onReady: ready, ...options });
     this.#list.append(this.#notice.node);
+    this.#tell();
+    return wait;
+  }
+
+  get #isWaiting() {
+    return this.#notice?.secondsLeft > 0;
+  }
+
+  // For the style sheets: `:has()` would be looked at again with every word that arrives.
+  #tell() {
+    document.body.toggleAttribute('data-waiting', this.#isWaiting);
+    document.body.toggleAttribute('data-empty', this.isEmpty);
   }
 
   #add(message) {
+    this.#messages.at(-1)?.node.removeAttribute('data-last');
     this.#messages.push(message);
-    this.#list.append(message.node);
-    if (this.#notice?.isWaiting) this.#list.append(this.#notice.node);
-    else this.#notice?.node.remove();
+    this.#list.append(measured(message.node));
+    message.node.setAttribute('data-last', '');
+    if (this.#isWaiting) this.#list.append(this.#notice.node);
+    else this.#notice?.remove();
+    this.#tell();
     return message;
   }
+}
+
+// Marks a node after it was laid out once.
+function measured(node) {
+  requestAnimationFrame(() => requestAnimationFrame(() => node.setAttribute('data-measured', '')));
+  return node;
+}
+
+function made(message) {
+  const { id, role, parts, metadata } = message;
+  if (role === 'user') return new Question(id, parts.map(({ text }) => text).join(''), metadata.versions);
+  const reply = new Reply();
+  reply.restore(message);
+  return reply;
 }

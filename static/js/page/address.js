@@ -12,5 +12,10 @@ export function goTo(chat) {
 }
 
 export function nameChat(title) {
-  document.title = title ? words.title(title.slice(0, 60)) : words.appName;
+  document.title = title ? words.title([...title].slice(0, 60).join('')) : words.appName;
+}
+
+/** Will the browser open the link that this click is on in another tab or window, or save it? */
+export function opensElsewhere({ ctrlKey, metaKey, shiftKey, altKey }) {
+  return ctrlKey || metaKey || shiftKey || altKey;
 }

@@ -24,6 +24,7 @@ export class Announcer {
 
   endAnswering(text) {
     clearInterval(this.#timer);
-    if (text) this.say(text);
+    const isOld = [words.answering, words.stillAnswering].includes(this.#region.textContent.trim());
+    if (text || isOld) this.say(text);
   }
 }

@@ -55,7 +55,7 @@ export const stopReply = (chat) => request(`/api/chat/${chat}/stop`, { method: '
 
 async function json(path, options) {
   const response = await request(path, options);
-  return response.json();
+  return response.json().catch(asUnreachable); // some network's own page
 }
 
 function asJson(value) {

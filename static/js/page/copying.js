@@ -1,4 +1,5 @@
 // Copies to the clipboard and says so.
+import { element, part } from './dom.js';
 import { words } from './words.js';
 
 const SHOWN_MS = 1800;
@@ -7,15 +8,24 @@ export function copyOnClick(button, text) {
   button.addEventListener('click', () => copy(text(), button));
 }
 
-/** Copies the text of a code block, or of the last one on the page. */
-export function copyCode(block = [...document.querySelectorAll('.code')].at(-1)) {
-  if (block) copy(block.querySelector('pre').textContent, block.querySelector('button'));
+export async function copy(text, button) {
+  const copied = (await navigator.clipboard?.writeText(text).then(() => true, () => false)) || copySelected(text);
+  const status = part(document, 'status');
+  const told = copied ? words.copied : words.copyFailed;
+  status.textContent = status.textContent === told ? `${told}\u00a0` : told;
+  button.classList.toggle('copied', copied);
+  setTimeout(() => button.classList.remove('copied'), SHOWN_MS);
 }
 
-async function copy(text, button) {
-  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false); // plain http has none
-  const status = document.querySelector('[data-part="status"]');
-  status.textContent = copied ? words.copied : words.copyFailed;
-  button.classList.toggle('copied', Boolean(copied));
-  setTimeout(() => button.classList.remove('copied'), SHOWN_MS);
+// Plain http, or a clipboard that is refused: the old way still works in every browser.
+function copySelected(text) {
+  const focused = document.activeElement;
+  const box = element('textarea', { class: 'visually-hidden', readonly: '' });
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  const copied = document.execCommand('copy');
+  box.remove();
+  focused?.focus({ preventScroll: true });
+  return copied;
 }

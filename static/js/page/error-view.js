@@ -3,7 +3,8 @@ import { copyTemplate, part } from './dom.js';
 import { words } from './words.js';
 
 export class ErrorView {
-  isWaiting = false;
+  #readyAt = 0;
+  #timer = 0;
 
   /** `action` is `{label, run}`, open after `retryAfter` seconds; `onReady` is called then, view or no view. */
   constructor(detail, { retryAfter, action, onReady = () => {} } = {}) {
@@ -16,19 +17,30 @@ export class ErrorView {
     if (retryAfter > 0) this.#countDown(retryAfter, button, onReady);
   }
 
+  /** How long it still is to be waited. */
+  get secondsLeft() {
+    return Math.max(Math.ceil((this.#readyAt - Date.now()) / 1000), 0);
+  }
+
+  /** Takes it away; `onReady` is not called any more. */
+  remove() {
+    clearInterval(this.#timer);
+    this.node.remove();
+  }
+
   // Visible, and silent for screen readers (role="timer").
   #countDown(seconds, button, onReady) {
     const clock = part(this.node, 'timer');
-    const readyAt = Date.now() + seconds * 1000;
     const tick = () => {
-      const left = Math.ceil((readyAt - Date.now()) / 1000);
-      this.isWaiting = button.disabled = left > 0;
+      const left = this.secondsLeft;
+      button.disabled = left > 0;
       clock.textContent = left > 0 ? words.readyIn(left) : words.ready;
       if (left > 0) return;
-      clearInterval(timer);
+      clearInterval(this.#timer);
       onReady();
     };
-    const timer = setInterval(tick, 250);
+    this.#readyAt = Date.now() + seconds * 1000;
+    this.#timer = setInterval(tick, 250);
     clock.hidden = false;
     tick();
   }

@@ -17,6 +17,8 @@ export class EndFollower {
     this.#button = button;
     button.addEventListener('click', () => onJump(this.follow()));
     new ResizeObserver(() => this.#onGrowth()).observe(content.closest('main')); // with the dock, which grows as well
+    const dock = document.querySelector('.dock');
+    new ResizeObserver(() => this.#keepClearOf(dock)).observe(dock);
     window.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     window.addEventListener('wheel', (event) => event.deltaY < 0 && this.#onGesture(), { passive: true });
     window.addEventListener('touchmove', () => this.#onGesture(), { passive: true });
@@ -31,6 +33,11 @@ export class EndFollower {
     this.#toEnd();
   }
 
+  /** The reader stays where they are, whatever grows. */
+  stay() {
+    this.#onGesture();
+  }
+
   get #end() {
     return this.#page.scrollHeight - this.#page.clientHeight;
   }
@@ -41,8 +48,14 @@ export class EndFollower {
     this.#showButton();
   }
 
+  // What takes the focus must not lie under the dock.
+  #keepClearOf(dock) {
+    const covered = getComputedStyle(dock).position === 'sticky' ? dock.offsetHeight : 0;
+    this.#page.style.scrollPaddingBottom = `${covered + 16}px`;
+  }
+
   #onGrowth() {
-    if (this.#following) this.#toEnd();
+    if (this.#following && this.#content.childElementCount) this.#toEnd();
     else this.#showButton();
   }
 
@@ -60,6 +73,7 @@ export class EndFollower {
   #onScroll() {
     const downwards = window.scrollY > this.#lastTop;
     if (downwards && window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
+    if (window.scrollY < this.#lastTop && this.#end - window.scrollY > NEAR_PX) this.#onGesture(); // a tap on a status bar
     this.#lastTop = window.scrollY;
     this.#showButton();
   }

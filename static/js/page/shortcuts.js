@@ -1,27 +1,33 @@
 // The keyboard shortcuts of the page. No single letters: those belong to typing and to screen readers.
 
-const SHORTCUTS = {
-  'Mod+Shift+O': 'newChat',
-  'Mod+K': 'search',
-  'Mod+Shift+S': 'toggleSidebar',
-  'Mod+/': 'showShortcuts',
-  'Mod+Shift+;': 'copyLastCode',
-  'Mod+Shift+:': 'copyLastCode',
-  'Shift+Escape': 'focusComposer',
-  Escape: 'stop',
+/** What each does and its keys: the first as the sheet names them, the others as some keyboards spell the same. */
+export const SHORTCUTS = {
+  newChat: ['Mod+Shift+O'],
+  search: ['Mod+K'],
+  toggleSidebar: ['Mod+Shift+S'],
+  copyLastCode: ['Mod+Shift+;', 'Mod+Shift+:'],
+  showShortcuts: ['Mod+/', 'Mod+Shift+/'], // where / is Shift+7
+  focusComposer: ['Shift+Escape'],
+  stop: ['Escape'],
 };
+
+export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+
+const ACTIONS = Object.fromEntries(Object.entries(SHORTCUTS).flatMap(([name, keys]) => keys.map((key) => [key, name])));
 
 /** Calls the function in `actions` that a pressed shortcut names. */
 export function listenForShortcuts(actions) {
   document.addEventListener('keydown', (event) => {
-    const name = SHORTCUTS[spelled(event)];
+    const name = ACTIONS[spelled(event)];
     if (!name || event.isComposing || document.querySelector('dialog[open]')) return;
     event.preventDefault();
     actions[name]();
   });
 }
 
+// Ctrl with a letter is for editing on a Mac, and the other key is the system's elsewhere.
 function spelled({ ctrlKey, metaKey, shiftKey, altKey, key }) {
   const name = key.length === 1 ? key.toUpperCase() : key;
-  return [(ctrlKey || metaKey) && 'Mod', altKey && 'Alt', shiftKey && 'Shift', name].filter(Boolean).join('+');
+  const mod = isMac ? metaKey : ctrlKey;
+  return [mod && 'Mod', altKey && 'Alt', shiftKey && 'Shift', name].filter(Boolean).join('+');
 }

@@ -1,12 +1,12 @@
-// Chooses the language and puts its words into the elements that ask for them.
-import english from '../words/en.js';
+// The page's language: another one is a file like words/en.js, named here. Puts its words where elements ask for them.
+import words from '../words/en.js';
 
-const LANGUAGES = { en: english };
-
-export const words = LANGUAGES[document.documentElement.lang] ?? english;
+export { words };
 
 /** Fills `data-word` (text), `data-label` (aria-label and tooltip) and `data-hint` (placeholder) under `root`. */
 export function applyWords(root = document) {
+  document.documentElement.lang = words.language;
+  document.documentElement.dir = words.direction;
   for (const node of root.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
   for (const node of root.querySelectorAll('[data-label]')) label(node, words[node.dataset.label]);
   for (const node of root.querySelectorAll('[data-hint]')) node.placeholder = words[node.dataset.hint];

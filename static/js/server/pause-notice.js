@@ -1,5 +1,6 @@
 // The notice over the message box that nothing is answered for now, and a look now and then whether that is over.
 import { part } from '../page/dom.js';
+import { Watch } from './watch.js';
 import { words } from '../page/words.js';
 
 const LOOK_S = 15;
@@ -7,16 +8,14 @@ const LOOK_S = 15;
 export class PauseNotice {
   #node;
   #onChange;
-  #look;
-  #timer = 0;
+  #watch;
   #until = null; // where the server told it
 
   /** `onChange(sentence)`: a pause began or, with no sentence, ended. `look()` asks the server, and calls `show`. */
   constructor(node, { onChange, look }) {
     this.#node = node;
     this.#onChange = onChange;
-    this.#look = () => node.hidden || document.hidden || look(); // a tab that nobody sees asks when it is seen again
-    document.addEventListener('visibilitychange', this.#look);
+    this.#watch = new Watch(LOOK_S, look);
   }
 
   /** `retryAfter`: the seconds that it still takes, where they are known. */
@@ -27,8 +26,7 @@ export class PauseNotice {
     const sentence = isPaused ? words.paused(this.#until > Date.now() ? this.#until : null) : '';
     part(this.#node, 'pause-text').textContent = sentence;
     this.#node.hidden = !isPaused;
-    clearInterval(this.#timer);
-    if (isPaused) this.#timer = setInterval(this.#look, LOOK_S * 1000);
+    this.#watch.isOn = isPaused;
     if (changed) this.#onChange(sentence);
   }
 }

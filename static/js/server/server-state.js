@@ -1,38 +1,50 @@
-// What the server says of itself: mode, models, bounds, allowance; and the places on the page that show them.
+// What the server says of itself: mode, models, bounds, allowance, or nothing; and the places on the page that show it.
+import { AllowanceButton } from './allowance-button.js';
 import { AllowanceLine } from './allowance-line.js';
-import { readMe } from '../page/api.js';
-import { element, part } from '../page/dom.js';
+import { readMe, Unreachable } from '../page/api.js';
+import { ConnectionNotice } from './connection-notice.js';
+import { part } from '../page/dom.js';
 import { PauseNotice } from './pause-notice.js';
+import { welcome } from '../page/welcome.js';
 import { words } from '../page/words.js';
 
 export class ServerState {
+  /** Kept once the server has been asked a first time, or is away: by then this browser has its cookie. */
+  known;
   #composer;
-  #onQuestion;
+  #mode;
   #pause;
+  #connection;
   #allowance;
+  #allowanceButton;
   #models = part(document, 'models');
 
-  /** `say(text)` speaks to screen readers; `onQuestion(text)` is called with a suggestion that was chosen. */
-  constructor({ composer, say, onQuestion }) {
+  /** `say(text)` speaks to screen readers. */
+  constructor({ composer, say }) {
     const look = () => this.refresh();
     const onChange = (sentence) => {
       composer.set({ paused: Boolean(sentence) });
+      this.#connection.set({ paused: Boolean(sentence) });
       say(sentence || words.canSendAgain);
     };
     this.#composer = composer;
-    this.#onQuestion = onQuestion;
     this.#pause = new PauseNotice(part(document, 'pause'), { onChange, look });
+    this.#connection = new ConnectionNotice(part(document, 'connection'), { say, look });
     this.#allowance = new AllowanceLine(part(document, 'allowance'), look);
+    this.#allowanceButton = new AllowanceButton(part(document, 'open-allowance'), say);
+    this.known = this.refresh();
   }
 
   async refresh() {
-    const me = await readMe().catch(() => null);
+    const me = await readMe().catch((error) => this.#connection.set({ away: error instanceof Unreachable }));
     if (!me) return;
+    this.#mode = me.mode;
+    this.#connection.set({ away: false });
     this.#composer.set({ limit: me.bounds.message_chars });
-    this.#showMode(me.mode);
+    welcome(me.mode, me.suggestions);
     this.#showModels(me);
     this.#pause.show(me.mode === 'paused');
-    this.#allowance.show(me.allowance);
+    this.showAllowance(me.allowance);
   }
 
   /** `{model}` if the visitor has a choice, else nothing. */
@@ -45,31 +57,33 @@ export class ServerState {
     this.#pause.show(true, retryAfter);
   }
 
+  /** Offers `model` as the choice, if it is among them: the one that answered last. */
+  chooseModel(model) {
+    const select = part(this.#models, 'select');
+    if ([...select.options].some(({ value }) => value === model)) select.value = model;
+  }
+
+  /** How the line to a running reply stands: 'lost', while it is looked for again, 'here', or 'left', which is not told. */
+  showConnection(state) {
+    this.#connection.set({ lost: state === 'lost' }, { silent: state === 'left' });
+  }
+
+  /** Opens the sheet that tells all of the allowance. */
+  openAllowance() {
+    return this.#allowanceButton.open();
+  }
+
   /** As it stands after an answer; returns what a screen reader should hear of it. */
   showAllowance(allowance) {
+    this.#allowanceButton.show(allowance, this.#mode);
     return this.#allowance.show(allowance);
   }
-
-  #showMode(mode) {
-    const banner = part(document, 'banner');
-    const told = words.modes[mode];
-    banner.hidden = !told;
-    part(banner, 'banner-title').textContent = told?.title;
-    part(banner, 'banner-text').textContent = told?.text;
-    part(document, 'greeting').textContent = told?.greeting ?? words.greeting;
-    part(document, 'suggestions').replaceChildren(...(told?.questions ?? []).map(this.#suggestion));
-  }
-
-  #suggestion = (question) => {
-    const button = element('button', { type: 'button', class: 'suggestion' }, question);
-    button.addEventListener('click', () => this.#onQuestion(question));
-    return button;
-  };
 
   #showModels({ model, models }) {
     this.#models.hidden = models.length < 2;
     const select = part(this.#models, 'select');
-    if (select.options.length > 0) return;
-    select.append(...models.map((name) => new Option(name, name, name === model, name === model)));
+    if (String([...select.options].map(({ value }) => value)) === String(models)) return;
+    const chosen = models.includes(select.value) ? select.value : model;
+    select.replaceChildren(...models.map((name) => new Option(name, name, name === model, name === chosen)));
   }
 }

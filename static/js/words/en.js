@@ -2,6 +2,7 @@
 const HOUR_S = 3600;
 const DAY_MS = 86_400_000;
 const { hourCycle } = new Intl.DateTimeFormat([], { hour: 'numeric' }).resolvedOptions(); // 13:00 or 1 PM
+const MONTH = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric' });
 
 const number = (value) => value.toLocaleString('en');
 const many = (count, one, more) => (count === 1 ? `1 ${one}` : `${number(count)} ${more}`);
@@ -12,6 +13,8 @@ function clock(date) {
   return date.toLocaleString('en', { hour: 'numeric', minute: '2-digit', hourCycle, ...day });
 }
 
+const WINDOWS = { 60: 'minute', 3600: 'hour', 86_400: 'day', 2_592_000: 'month', 31_104_000: 'year' };
+const per = (seconds) => `per ${WINDOWS[seconds] ?? `${number(seconds / 60)} minutes`}`;
 const at = (date) => `${date - Date.now() < DAY_MS ? 'at' : 'on'} ${clock(date)}`;
 
 function duration(seconds) {
@@ -20,12 +23,16 @@ function duration(seconds) {
 }
 
 export default {
+  language: 'en',
+  direction: 'ltr',
+
   // Controls: the page asks for these by data-word, data-label and data-hint.
   skipToComposer: 'Skip to the message box',
   newChat: 'New chat',
   guide: 'Key guide',
   sidebar: 'Chats',
   openSidebar: 'Show the list of chats',
+  closeSidebar: 'Hide the list of chats',
   temporary: 'Temporary chat',
   settings: 'Settings',
   model: 'Model',
@@ -41,10 +48,47 @@ export default {
   assistant: 'The answer',
   reasoning: 'How it thought',
   copyMessage: 'Copy message',
+  edit: 'Edit',
+  editMessage: 'Edit your message',
+  editNote: 'The answer so far stays as another version.',
+  notNow: 'Not yet: wait until the answer, or the pause, is over.',
+  cancel: 'Cancel',
+  sendEdited: 'Send',
+  answerAgain: 'Answer again',
+  versions: 'Versions',
+  olderVersion: 'Version before',
+  newerVersion: 'Version after',
+  versionOf: (place, count) => `${number(place)} / ${number(count)}`,
+  earlier: 'Earlier messages',
+  temporaryNote: 'Nothing of this chat is kept: it is in no list, and gone when you leave it.',
+  keptAgain: 'A chat that is kept.',
+  temporaryFootnote: 'Temporary chat: nothing of it is kept. Answers can be wrong.',
   footnote: 'Answers can be wrong. Never paste a key or a password here.',
-  theme: { system: 'Colours: as the system', light: 'Colours: light', dark: 'Colours: dark' },
   appName: 'Turnkey Chat',
   title: (chat) => `${chat} · Turnkey Chat`,
+
+  // The list of chats.
+  searchChats: 'Search chats',
+  nothingFound: 'Nothing found',
+  found: (count, hasMore) => (hasMore ? `${number(count)} or more chats found` : `${many(count, 'chat', 'chats')} found`),
+  noChats: 'Your chats will be listed here.',
+  days: { today: 'Today', yesterday: 'Yesterday', week: 'Last 7 days', month: 'Last 30 days' },
+  monthOf: (time) => MONTH.format(time),
+  live: 'Answer under way',
+  chatMenu: (title) => `Options for “${title}”`,
+  chatOptions: 'Options',
+  rename: 'Rename',
+  chatTitle: 'Title of the chat',
+  titleEmpty: 'A title needs at least one character.',
+  exportMarkdown: 'Export as Markdown',
+  exportJson: 'Export as JSON',
+  deleteChat: 'Delete',
+  deleted: (title) => `Deleted “${title}”`,
+  deletedSaid: (title) => `Deleted “${title}”. Control or Command with Z brings it back.`,
+  undo: 'Undo',
+  undoDeleting: (title) => `Undo deleting “${title}”`,
+  restored: (title) => `“${title}” is back.`,
+  deleteFailed: (title, why) => `“${title}” was not deleted. ${why}`,
 
   modes: {
     tutor: {
@@ -64,6 +108,97 @@ export default {
   shareLeft: (share, resetsAt) =>
     `${share < 0.01 ? 'Less than 1%' : `About ${Math.floor(share * 100)}%`} of the allowance is left; it resets ${at(resetsAt)}.`,
 
+  // The sheet with all of the allowance, and its button.
+  allowance: 'Allowance',
+  allowanceAbout: {
+    live: 'What you may still use. It comes back by itself.',
+    tutor: 'The built-in tutor answers: no money is spent.',
+    paused: 'The assistant is paused: nothing is used up meanwhile.',
+  },
+  allowanceUnknown: 'What is left is not known right now.',
+  limits: {
+    visitor: (seconds) => `Your messages ${per(seconds)}`,
+    network: (seconds) => `Your network’s messages ${per(seconds)}`,
+    site: (seconds) => `All visitors’ messages ${per(seconds)}`,
+  },
+  money: 'Money for answers',
+  tokens: 'Tokens (pieces of text)',
+  leftOf: (left, limit) => `${number(left)} of ${number(limit)} left`,
+  messagesOf: (left, limit) => `${number(left)} of ${many(limit, 'message', 'messages')} left`,
+  allowanceLeft: (share) => `${Math.floor(share * 100)}% of the allowance left`,
+  aboutLeft: (share) => (share <= 0 ? 'Nothing left' : share < 0.01 ? 'Less than 1% left' : `${Math.floor(share * 100)}% left`),
+  moreAt: (date) => `more ${at(date)}`,
+  anewAt: (date) => `starts anew ${at(date)}`,
+
+  connection: {
+    offline: 'You are offline. What you write is kept.',
+    away: 'The server cannot be reached. What you write is kept.',
+    reconnecting: 'The connection dropped. Reconnecting …',
+    back: 'The connection is back.',
+  },
+
+  // Settings.
+  close: 'Close',
+  colours: 'Colours',
+  coloursSystem: 'System',
+  coloursLight: 'Light',
+  coloursDark: 'Dark',
+  textSize: 'Size of the text',
+  textSmall: 'Small',
+  textNormal: 'Normal',
+  textLarge: 'Large',
+  textLarger: 'Larger',
+  enterKey: 'The Enter key',
+  enterSends: 'Sends',
+  enterBreaks: 'Breaks the line',
+  enterNote: 'Shift+Enter always breaks the line. Ctrl+Enter, or ⌘+Enter on a Mac, always sends.',
+  yourData: 'Your data',
+  takeAlong: 'Your chats in a file',
+  takeAlongNote: 'All chats in one zip. The same file brings them back, here or elsewhere.',
+  exportChats: 'Export all',
+  importChats: 'Import …',
+  importing: 'Importing …',
+  imported: ({ imported, skipped }) =>
+    `${many(imported, 'chat was', 'chats were')} imported.${skipped ? ` ${many(skipped, 'was', 'were')} here already.` : ''}`,
+  deleteChats: 'Delete all chats …',
+  deleteChatsNote: 'Every chat of yours on this server.',
+  forgetMe: 'Delete my data …',
+  forgetMeNote: 'All chats, and whatever on this server leads to you.',
+  deletions: {
+    chats: {
+      title: 'Delete all chats?',
+      goes: 'All your chats are deleted for good, with every version of every answer. An answer under way is stopped.',
+      stays: 'What they cost stays on the server’s books, and this browser stays known to it. Backups, and what OpenAI was sent, cannot be called back from here.',
+      act: 'Delete all chats',
+      done: 'All your chats are deleted.',
+    },
+    me: {
+      title: 'Delete my data?',
+      goes: 'All your chats are deleted for good, with the cookie by which the server knows this browser, and with the drafts and settings kept here. Nothing on the server’s books leads to you any more.',
+      stays: 'What was spent stays there, but not by whom. Backups, and what OpenAI was sent, cannot be called back from here. Files that you exported are yours.',
+      act: 'Delete my data',
+      done: 'Your data are deleted. To this server you are somebody new.',
+    },
+  },
+  deleting: 'Deleting …',
+
+  // The keyboard.
+  shortcuts: 'Keyboard shortcuts',
+  shortcut: {
+    newChat: 'New chat',
+    search: 'Search the chats',
+    toggleSidebar: 'Show or hide the list of chats',
+    copyLastCode: 'Copy the last code block',
+    showShortcuts: 'These shortcuts',
+    focusComposer: 'To the message box',
+    stop: 'Stop the reply',
+    send: 'Send the message',
+    breakLine: 'Break the line',
+    editLast: 'Edit the last question, in an empty box',
+  },
+  keys: { Mod: 'Ctrl', Shift: 'Shift', Escape: 'Esc', ArrowUp: '↑', Enter: 'Enter' },
+  macKeys: { Mod: '⌘', Shift: '⇧', Escape: 'esc', ArrowUp: '↑', Enter: '↩' },
+
   // A draft that holds a key.
   keyFound: 'This message holds something shaped like an API key, so it was neither sent nor kept.',
   keyIfReal: 'If it is real:',
@@ -75,7 +210,6 @@ export default {
   answering: 'Answering',
   stillAnswering: 'Still answering',
   finished: 'Finished.',
-  reconnecting: 'The connection dropped. Reconnecting …',
 
   // How a reply ended.
   ended: { stopped: 'Stopped', interrupted: 'Interrupted' },
@@ -107,9 +241,11 @@ export default {
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: 'Copying did not work',
+  download: 'Download',
   image: (description, host) => `${description ? `${description} ` : ''}(image on ${host})`,
   code: (language) => (language ? `Code, ${language}` : 'Code'),
   plainCode: 'text',
   table: 'Table',
+  formula: 'Formula',
   task: { true: 'done', false: 'to do' },
 };

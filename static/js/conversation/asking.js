@@ -1,0 +1,200 @@
+// One turn at a time: asks, follows the reply to its end, makes up for a restart, and stops.
+import { ask, readChat, stopReply, Unreachable } from '../page/api.js';
+import { words } from '../page/words.js';
+import { followReply, reconnect } from './follow.js';
+
+const STOP_PATIENCE_S = 4; // then the page stops listening by itself
+
+export class Asking {
+  #page; // {transcript, composer, announcer, follower, server}
+  #place; // the conversation: {chat, temporary, begin(), open(chat, options), refuse(wanted, error), wayOn}
+  #live = null; // the reply that runs: {reply, wanted, listening, revived, stopped}
+
+  constructor(page, place) {
+    this.#page = page;
+    this.#place = place;
+  }
+
+  get isRunning() {
+    return this.#live !== null;
+  }
+
+  /**
+   * `wanted`: `{trigger, question}` and, of an edit, the `edited` id; of another answer, the id of the one there is,
+   * `again`; of the rest of a cut one, that reply, `cut`; `versions` of the reply that is to come; `removed` messages,
+   * which come back if this is refused. `revived`: it makes up for a restart.
+   */
+  async ask(wanted, { revived = false } = {}) {
+    const { cut, trigger, versions } = wanted;
+    const live = this.#begin(cut ?? this.#page.transcript.addReply(versions), { wanted, revived });
+    cut?.goOn();
+    try {
+      await unless(live.listening.signal, this.#page.server.known); // who asks: two first requests would be two visitors
+      live.isAsked = true;
+      const response = await ask(this.#body(wanted), live.listening.signal);
+      this.#place.begin();
+      await this.#follow(live, response, cut ? 'cut' : 'start');
+    } catch (error) {
+      if (this.#live === live) await this.#onRefusal(live, error, trigger);
+    }
+  }
+
+  /** Listens to a reply that was running when the chat was opened. */
+  listenAgain(reply) {
+    const live = this.#begin(reply, { isAsked: true });
+    return this.#follow(live, reconnect(this.#place.chat, null, live.listening.signal, { atOnce: true }));
+  }
+
+  /** Lets the last answer, which was cut off, go on where it ends on the server: the page may have seen less, or more. */
+  async goOn({ revived = false } = {}) {
+    const { transcript } = this.#page;
+    const { chat } = this.#place;
+    const question = transcript.lastQuestion;
+    const wanted = { trigger: 'go-on', question, cut: transcript.lastReply };
+    const live = this.#begin(wanted.cut, { wanted, revived, isAsked: true });
+    const { reply } = live;
+    try {
+      const { messages, live: isElsewhere } = await readChat(chat);
+      if (this.#live !== live) return;
+      if (live.stopped) return this.#conclude(live);
+      if (isElsewhere || messages.at(-1).id !== (reply.id ?? messages.at(-1).id)) return this.#place.open(chat);
+      reply.restore(messages.at(-1));
+      if (reply.isCut) await this.ask(wanted, { revived });
+      else if (reply.outcome.status === 'complete') await this.#place.open(chat);
+      else await this.#place.answerAgain(reply, { revived });
+    } catch (error) {
+      if (this.#live === live) await this.#onRefusal(live, error, 'go-on');
+    }
+  }
+
+  stop() {
+    const live = this.#live;
+    if (!live) return;
+    live.stopped = true;
+    if (live.isAsked) stopReply(this.#place.chat).catch(() => {});
+    setTimeout(() => live.listening.abort(), live.isAsked ? STOP_PATIENCE_S * 1000 : 0);
+  }
+
+  /** Leaves the reply alone: another chat is shown, or its question has come back. */
+  leave(announcement = '') {
+    if (this.#live?.isAsked) this.#page.composer.arrived(); // it is answered there, though nobody looks on
+    this.#live?.listening.abort();
+    this.#rest(announcement);
+  }
+
+  // Kept chats: only the newest message counts. A temporary one is not kept: what was said comes from here.
+  #body({ trigger, question, cut, edited, again }) {
+    const { chat, temporary } = this.#place;
+    const common = { id: chat, ...this.#page.server.chosenModel };
+    const newest = cut ? { id: cut.id, role: 'assistant', parts: [] } : question.asMessage;
+    if (temporary) {
+      const messages = [...this.#page.transcript.before(question), newest];
+      return { ...common, trigger: 'submit-message', messages, temporary };
+    }
+    const known = cut ? 'submit-message' : trigger; // the protocol's: a list that ends with an answer asks for its rest
+    return { ...common, trigger: known, messageId: edited ?? again, messages: [newest] };
+  }
+
+  async #follow(live, response, from = 'start') {
+    const { chat, temporary } = this.#place;
+    const onChunk = (chunk, at) => live.reply.take(chunk, at);
+    const onConnection = (state) => this.#page.server.showConnection(state);
+    let wayOn = this.#place.wayOn;
+    let heardItsEnd = true;
+    try {
+      const options = { onChunk, onConnection, from, signal: live.listening.signal };
+      heardItsEnd = await followReply(chat, await response, options);
+      if (!heardItsEnd && temporary) throw new Unreachable();
+    } catch (error) {
+      if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
+      else live.reply.fail({ detail: error instanceof Unreachable ? words.connectionLost : error.message });
+      if (!temporary) wayOn = { action: { label: words.reopen, run: () => this.#place.openAgain() } };
+    }
+    if (this.#live !== live) return;
+    const isInterrupted = () => this.#page.transcript.lastReply?.outcome.status === 'interrupted';
+    if (heardItsEnd && (temporary || !isInterrupted())) return this.#conclude(live, wayOn);
+    if (!heardItsEnd) {
+      await this.#place.open(chat, { listening: false });
+      if (this.#place.chat !== chat || this.#live) return;
+    }
+    if (isInterrupted() && !live.revived && !live.stopped) await this.#revive(chat, this.#page.transcript.lastReply);
+    else if (heardItsEnd) this.#conclude(live, wayOn);
+  }
+
+  /** The server was restarted under a reply: once it is back, ask for the rest; once, for it may be the cause. */
+  async #revive(chat, reply) {
+    const live = this.#begin(reply);
+    try {
+      const elsewhere = await reconnect(chat, null, live.listening.signal);
+      elsewhere?.body.cancel();
+      if (this.#live !== live) return;
+      if (live.stopped) return this.#conclude(live);
+      await this.goOn({ revived: true });
+    } catch {
+      if (this.#live === live) this.#conclude(live);
+    }
+  }
+
+  /** Nothing was answered. From 500 on the question is stored and waits; below, or in a pause, it may come back. */
+  async #onRefusal(live, error, trigger) {
+    const { question } = live.wanted;
+    const unanswered = error instanceof Unreachable || error.name === 'AbortError';
+    const mayBeStored = error.status === 409 || (unanswered && live.isAsked && trigger === 'submit-message');
+    if (mayBeStored && (await this.#wasStored(question))) return;
+    if (this.#live !== live) return;
+    if (error.code === 'reply_running' && trigger === 'submit-message' && !live.wanted.edited) {
+      this.#page.composer.giveBack(question.text); // another tab asks in this chat: show its answer, and then go on
+      this.#page.announcer.say(error.message);
+      await this.#place.open(this.#place.chat);
+    } else if (trigger === 'regenerate-message' && error.status === 404) {
+      this.#page.transcript.cutFrom(live.reply); // the question was never stored: ask it as a new one
+      await this.ask({ trigger: 'submit-message', question });
+    } else if ((unanswered || error.code === 'paused' || error.status < 500) && this.#place.takeBack(live, error)) {
+      this.#page.server.refresh();
+    } else {
+      if (!unanswered) this.#place.begin();
+      if (error.name === 'AbortError') live.reply.outcome.status = 'stopped';
+      else live.reply.fail({ detail: error.message, retry_after: error.retryAfter });
+      this.#conclude(live);
+    }
+  }
+
+  // Our request may have arrived though its answer did not; some browsers then send it again by themselves (409).
+  async #wasStored(question) {
+    const { chat } = this.#place;
+    const stored = await readChat(chat).catch(() => null);
+    if (this.#place.chat !== chat || !stored?.messages.some(({ id }) => id === question.id)) return false;
+    this.#place.begin();
+    await this.#place.open(chat);
+    return true;
+  }
+
+  #begin(reply, { wanted = null, revived = false, isAsked = false } = {}) {
+    reply.pending = true;
+    this.#live = { reply, wanted, revived, isAsked, stopped: false, listening: new AbortController() };
+    this.#page.composer.set({ busy: true });
+    this.#page.announcer.startAnswering();
+    return this.#live;
+  }
+
+  #conclude(live, wayOn = this.#place.wayOn) {
+    const { server } = this.#page;
+    const said = live.reply.end(wayOn);
+    const { allowance } = live.reply.outcome;
+    this.#rest([said, allowance && server.showAllowance(allowance)].filter(Boolean).join(' '));
+    if (!allowance) server.refresh(); // stopped or failed: it has cost something all the same, or there is a pause
+    this.#place.noteEnd();
+  }
+
+  #rest(announcement) {
+    this.#live = null;
+    this.#page.composer.set({ busy: false });
+    this.#page.announcer.endAnswering(announcement);
+  }
+}
+
+// What `promise` gives, unless the signal says stop before.
+function unless(signal, promise) {
+  const stopped = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  return Promise.race([promise, stopped]);
+}

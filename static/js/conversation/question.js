@@ -1,0 +1,54 @@
+// One question of the visitor's, as it was asked.
+import { copyOnClick } from '../page/copying.js';
+import { copyTemplate, part } from '../page/dom.js';
+import { QuestionEditor } from './question-editor.js';
+import { showVersions } from './versions.js';
+
+export class Question {
+  role = 'user';
+  #editor = null;
+
+  constructor(id, text, versions = []) {
+    this.id = id;
+    this.text = text;
+    this.node = copyTemplate('question');
+    part(this.node, 'text').textContent = text;
+    copyOnClick(part(this.node, 'copy'), () => text);
+    this.versions = versions;
+  }
+
+  /** The ids of the questions that stand in this one's place, oldest first, its own among them; none: it is alone. */
+  set versions(ids) {
+    this.beside = ids;
+    showVersions(this.node, this.id, ids);
+  }
+
+  /** Is it what the server has stored as `message`? */
+  is({ id, role, metadata }) {
+    return role === this.role && id === this.id && String(metadata.versions ?? []) === String(this.beside);
+  }
+
+  get asMessage() {
+    return { id: this.id, role: 'user', parts: [{ type: 'text', text: this.text }] };
+  }
+
+  /** Opens a box with its text; `onSend(text)` is called when it is sent, `onLeave()` when the box is closed. */
+  edit({ text = null, isKept, onSend, onLeave, mayGo }) {
+    const close = () => {
+      editor.node.remove();
+      this.#editor = null;
+      this.node.removeAttribute('data-editing');
+      onLeave();
+    };
+    const send = (told) => {
+      close();
+      onSend(told);
+    };
+    this.#editor?.node.remove();
+    const editor = (this.#editor = new QuestionEditor(this, { text, isKept, onSend: send, onCancel: close, mayGo }));
+    this.node.toggleAttribute('data-editing', true);
+    this.node.append(editor.node);
+    editor.focus();
+    return editor;
+  }
+}

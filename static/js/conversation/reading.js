@@ -1,0 +1,75 @@
+// Reads a stored chat onto the page, in the version that is wanted, or says why it cannot be read.
+import { changeChat, readChat, Unreachable } from '../page/api.js';
+import { part } from '../page/dom.js';
+import { words } from '../page/words.js';
+import { versionBeside } from './versions.js';
+
+export class Reading {
+  #page; // as of the conversation
+  #conversation;
+  #asking;
+
+  constructor(page, conversation, asking) {
+    this.#page = page;
+    this.#conversation = conversation;
+    this.#asking = asking;
+  }
+
+  /** Shows `chat`; `listening`: also to its answer, if one is under way. */
+  async load(chat, listening) {
+    const { transcript, composer, follower, announcer, server } = this.#page;
+    try {
+      const stored = await readChat(chat);
+      if (this.#conversation.chat !== chat) return;
+      this.#conversation.name(stored.title);
+      this.#page.onChange({ id: chat, title: stored.title, temporary: false });
+      this.#show(stored);
+      composer.arrived(transcript.lastQuestion?.text); // the page was left while it was sent
+      server.chooseModel(transcript.lastReply?.outcome.model);
+      follower.follow();
+      if (!stored.live) announcer.say(stored.title);
+      if (stored.live && listening) this.#asking.listenAgain(transcript.lastReply ?? transcript.addReply());
+    } catch (error) {
+      if (this.#conversation.chat === chat && error.name !== 'AbortError') this.#showUnopened(error);
+    }
+  }
+
+  /** Shows the version that stands one before (`name` is 'older') or after `message`; `button` keeps its place. */
+  async choose(message, name, button) {
+    const { transcript, follower, announcer } = this.#page;
+    const { chat } = this.#conversation;
+    const version = versionBeside(message, name === 'older' ? -1 : 1);
+    const { top } = button.getBoundingClientRect();
+    try {
+      const stored = await changeChat(chat, { head: version });
+      if (this.#conversation.chat !== chat) return;
+      follower.stay();
+      this.#show(stored, version);
+      const { node } = transcript.withId(version) ?? transcript.first;
+      const [same, other] = [name, name === 'older' ? 'newer' : 'older'].map((each) => part(node, each));
+      (same.disabled ? other : same).focus({ preventScroll: true });
+      window.scrollBy({ top: same.getBoundingClientRect().top - top, behavior: 'instant' });
+      announcer.say(part(node, 'place').textContent);
+    } catch (error) {
+      if (this.#conversation.chat !== chat) return;
+      announcer.say(error.message);
+      transcript.notify(error.message);
+    }
+  }
+
+  #show(stored, wanted) {
+    this.#page.transcript.show(this.#page.earlier.open(stored, wanted), this.#conversation.wayOn);
+  }
+
+  #showUnopened(error) {
+    const { transcript } = this.#page;
+    const missing = error.status === 404;
+    const action = missing
+      ? { label: words.startOver, run: () => this.#page.startOver() }
+      : { label: words.reopen, run: () => this.#conversation.openAgain() };
+    const detail = missing ? words.notFound : error instanceof Unreachable ? words.unreachable : error.message;
+    this.#asking.leave(detail);
+    transcript.clear();
+    transcript.notify(detail, { action });
+  }
+}
