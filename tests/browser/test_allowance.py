@@ -81,7 +81,7 @@ def line(chat: ChatPage) -> Locator:
 
 
 def notice(chat: ChatPage) -> Locator:
-    return chat.page.locator(".notice:not(.key-notice)")
+    return chat.page.locator(".dock .notice:is([data-part=pause], [data-part=connection]):not([hidden])")
 
 
 def ask_anew(chat: ChatPage, text: str) -> None:
@@ -98,6 +98,10 @@ def test_once_little_money_is_left_one_line_says_how_much_and_until_when(page: P
     ask_anew(chat, "[fake: tokens 2040]")
     told = "About 18% of the allowance is left; it resets at 09:00."
     expect(line(chat)).to_have_text(told)
+    page.get_by_role("button", name="18% of the allowance left").click()
+    expect(page.get_by_role("listitem").filter(has_text="Money")).to_contain_text("18% left")
+    expect(page.get_by_role("listitem").filter(has_text="Money")).to_contain_text("starts anew at 09:00")
+    page.keyboard.press("Escape")
     expect(chat.status).to_have_text(re.compile(rf"^Finished\. .* {re.escape(told)}$"))
     expect(chat.box).to_have_accessible_description(told)
     page.reload()
@@ -238,6 +242,19 @@ def test_a_pause_met_by_sending_gives_the_draft_back_and_is_asked_once(page: Pag
     assert len(house.fake.calls) - before == 2
 
 
+def test_a_pause_stands_alone_also_without_a_connection(page: Page, house: House, watch: Any) -> None:
+    watch.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    house.pause()
+    chat = ChatPage(page, house.url)
+    expect(notice(chat)).to_have_text(PAUSED)
+    with page.expect_event("requestfailed"):
+        page.context.set_offline(True)
+    expect(notice(chat).filter(visible=True)).to_have_text([PAUSED])
+    house.resume()
+    page.context.set_offline(False)
+    expect(notice(chat).filter(visible=True)).to_have_count(0)
+
+
 def test_a_pause_that_stops_answers_is_seen_at_once(page: Page, house: House) -> None:
     chat = ChatPage(page, house.url)
     chat.ask("[fake: tokens 400; delay 20]")
@@ -274,7 +291,7 @@ def test_a_tab_that_nobody_sees_does_not_ask_and_asks_when_it_is_seen(page: Page
     chat = ChatPage(page, house.url)
     expect(notice(chat)).to_be_visible()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/api/me") else None)
     page.evaluate(turn, True)
     page.clock.run_for(60_000)
     assert asked == []
@@ -320,6 +337,24 @@ def test_the_last_messages_are_counted(
         chat.ask_and_wait(f"[fake:text {number}]")
         expect(line(chat)).to_be_visible() if number == 3 else expect(line(chat)).to_be_hidden()
     expect(line(chat)).to_contain_text("1 message left until")
+    chat.page.get_by_role("button", name="1 of 5 messages left").click()
+    sheet = chat.page.get_by_role("dialog", name="Allowance")
+    expect(sheet).to_contain_text("It comes back by itself.")
+    own = sheet.get_by_role("listitem").first
+    expect(own).to_have_text(re.compile(r"Your messages per day\s*1 of 5 left\s*more (at|on) \S"))
+    meter = own.get_by_role("meter", name="Your messages per day")
+    expect(meter).to_have_attribute("aria-valuetext", "1 of 5 left")
+    drawn = [each.evaluate("(node) => node.clientWidth") for each in (meter.locator("span"), meter)]
+    assert drawn[0] / drawn[1] == pytest.approx(0.2, abs=0.01)
+    names = [meter.get_attribute("aria-label") for meter in sheet.get_by_role("meter").all()]
+    assert names[1:] == [
+        "Your network’s messages per minute",
+        "All visitors’ messages per day",
+        "Money for answers",
+        "Tokens (pieces of text)",
+    ]
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("button", name="1 of 5 messages left")).to_be_focused()
 
 
 def test_the_last_tokens_are_told_as_a_share(
@@ -337,3 +372,7 @@ def test_with_the_tutor_nothing_is_said_of_money(new_page: Callable[..., Page], 
     chat.ask_and_wait("What is an API key?")
     expect(chat.errors).to_have_count(0)
     expect(line(chat)).to_be_hidden()
+    chat.page.get_by_role("button", name="messages left").click()
+    sheet = chat.page.get_by_role("dialog", name="Allowance")
+    expect(sheet).to_contain_text("no money is spent")
+    expect(sheet.get_by_role("meter", name="Money")).to_have_count(0)

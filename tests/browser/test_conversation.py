@@ -163,7 +163,7 @@ def test_a_reply_that_ended_while_nobody_listened_is_read_from_the_store(
 def test_a_new_chat_begins_empty_and_back_returns_to_the_old_one(live: ChatPage) -> None:
     live.ask_and_wait("[fake:text One]")
     live.box.fill("a thought for later")
-    live.page.get_by_role("banner").get_by_role("link", name="New chat").click()
+    live.page.get_by_role("link", name="New chat").click()
     expect(live.questions).to_have_count(0)
     expect(live.box).to_have_value("")
     expect(live.box).to_be_focused()
@@ -178,7 +178,7 @@ def test_a_new_chat_begins_empty_and_back_returns_to_the_old_one(live: ChatPage)
 def test_a_new_chat_does_not_wait_for_the_old_one_s_reply(live: ChatPage) -> None:
     live.ask(SLOW)
     expect(live.answer).to_contain_text("tok tok")
-    live.page.get_by_role("banner").get_by_role("link", name="New chat").click()
+    live.page.get_by_role("link", name="New chat").click()
     live.ask_and_wait("[fake:text Meanwhile]")
     expect(live.answer).to_have_text("Meanwhile")
 

@@ -113,22 +113,6 @@ def test_at_320_pixels_nothing_needs_sideways_scrolling(
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [320, 320]
 
 
-def test_the_colours_follow_the_system_and_then_the_visitor_s_choice(
-    new_page: Callable[..., Page], serve: Callable[..., Any]
-) -> None:
-    page = new_page(color_scheme="dark")
-    page.goto(serve().url)
-    shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) / 3"
-    assert page.evaluate(shade) < 50
-    page.get_by_role("button", name="Colours: as the system").click()
-    assert page.evaluate(shade) > 240
-    page.reload()
-    assert page.evaluate(shade) > 240
-    page.get_by_role("button", name="Colours: light").click()
-    expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
-    assert page.evaluate(shade) < 50
-
-
 def test_with_motion_reduced_nothing_moves(
     new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any]
 ) -> None:

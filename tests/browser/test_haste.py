@@ -1,0 +1,170 @@
+"""Impatient visitors lose nothing: whatever they do while something else is under way ends well."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.chat_page import ChatPage
+from tests.browser.test_long_chats import chat_of
+from tests.conftest import serving
+from tests.fake_openai import FakeOpenAI
+
+SLOW = "[fake: tokens 600; delay 20]"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("haste")) as start:
+        yield start(**fake.env).url
+
+
+@pytest.fixture
+def chat(page: Page, url: str) -> ChatPage:
+    return ChatPage(page, url)
+
+
+def hold(page: Page, address: str, method: str = "GET") -> list[Route]:
+    """Requests to `address` wait in the list that is returned."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route) if route.request.method == method else route.fallback())
+    return held
+
+
+def test_a_question_sent_while_its_chat_is_read_is_asked_below_what_was_said(chat: ChatPage) -> None:
+    chat.ask_and_wait("First [fake:text One]")
+    held = hold(chat.page, "**/api/chats/*")
+    chat.page.reload()
+    chat.ask("Second [fake:text Two]")
+    expect(chat.stop).to_be_visible()
+    while not held:
+        chat.page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(chat.answer).to_have_text("Two")
+    expect(chat.questions).to_have_count(2)
+    expect(chat.replies.first.locator(".markdown")).to_have_text("One")
+
+
+def test_a_question_stopped_before_it_is_sent_is_a_draft_again(page: Page, url: str) -> None:
+    held = hold(page, "**/api/me")
+    chat = ChatPage(page, url)
+    chat.ask("Wait [fake:text One]")
+    chat.stop.click()
+    expect(chat.box).to_have_value("Wait [fake:text One]")
+    expect(chat.status).to_have_text("Stopped")
+    expect(chat.questions).to_have_count(0)
+    expect(page).to_have_url(f"{url}/")
+    held[0].continue_()
+    chat.box.press("Enter")
+    expect(chat.answer).to_have_text("One")
+
+
+def test_a_question_stopped_before_it_arrived_is_a_draft_again(chat: ChatPage, watch: Any) -> None:
+    watch.expected.append("404")  # the page asks whether it is stored
+    hold(chat.page, "**/api/chat", "POST")
+    chat.ask("Wait [fake:text One]")
+    expect(chat.questions).to_have_count(1)
+    chat.stop.click()
+    expect(chat.box).to_have_value("Wait [fake:text One]", timeout=10_000)
+    expect(chat.questions).to_have_count(0)
+
+
+def test_stop_ends_the_wait_for_a_reply_that_was_opened_again(chat: ChatPage) -> None:
+    chat.ask(SLOW)
+    expect(chat.answer).to_contain_text("tok")
+    held = hold(chat.page, "**/stream")
+    chat.page.reload()
+    expect(chat.stop).to_be_visible()
+    while not held:
+        chat.page.wait_for_timeout(20)
+    chat.stop.click()
+    expect(chat.stop).to_be_hidden(timeout=10_000)
+    expect(chat.replies.last).to_contain_text("Stopped")
+
+
+def test_a_second_of_two_quick_questions_comes_back(chat: ChatPage) -> None:
+    chat.page.evaluate("""() => {
+        const [field] = document.querySelectorAll('textarea');
+        for (const text of ['[fake: tokens 30; delay 30]', 'two']) {
+            field.value = text;
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+            field.form.requestSubmit();
+        }
+    }""")
+    expect(chat.answer).to_contain_text("tok")
+    chat.wait()
+    expect(chat.questions).to_have_count(1)
+    expect(chat.box).to_have_value("two")
+
+
+def test_the_skip_link_leaves_a_temporary_chat_as_it_is(chat: ChatPage) -> None:
+    switch = chat.page.get_by_role("button", name="Temporary chat")
+    switch.click()
+    chat.ask_and_wait("Between us [fake:text Yes]")
+    chat.page.locator(".skip-link").evaluate("(link) => link.click()")
+    expect(chat.page).to_have_url(re.compile("#message$"))
+    expect(chat.answer).to_have_text("Yes")
+    expect(switch).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_typed_goes_along_into_a_temporary_chat_and_is_kept_nowhere(chat: ChatPage) -> None:
+    chat.box.fill("a secret of mine")
+    chat.page.get_by_role("button", name="Temporary chat").click()
+    expect(chat.box).to_have_value("a secret of mine")
+    assert "secret" not in chat.page.evaluate("JSON.stringify({ ...sessionStorage })")
+    chat.box.press("Enter")
+    expect(chat.replies).to_have_count(1)
+    chat.wait()
+    chat.box.press("ArrowUp")
+    chat.page.get_by_role("textbox", name="Edit your message").fill("another secret")
+    assert "secret" not in chat.page.evaluate("JSON.stringify({ ...sessionStorage })")
+
+
+def test_the_first_of_two_versions_is_read_though_its_branch_is_long(chat: ChatPage, url: str) -> None:
+    texts = [(f"Question {number}", f"Answer {number}") for number in range(40)]
+    other = [("Another question", "Another answer")]
+    body = json.dumps(chat_of([texts, other], "branches0001"))
+    found = chat.page.evaluate(
+        "(body) => fetch('/api/chats/import', { method: 'POST', body }).then((r) => r.json())", body
+    )
+    chat.page.goto(f"{url}/c/{found['chats'][0]}")
+    expect(chat.answer).to_have_text("Another answer")
+    chat.questions.first.get_by_role("button", name="Version before").click()
+    expect(chat.answer).to_have_text("Answer 39")
+    expect(chat.questions.first.locator(".bubble")).to_have_text("Question 0")
+    expect(chat.questions.first.get_by_role("button", name="Version after")).to_be_focused()
+    expect(chat.errors).to_have_count(0)
+
+
+def test_a_copy_works_without_a_clipboard_as_on_plain_http(new_page: Callable[..., Page], url: str) -> None:
+    page = new_page()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    chat = ChatPage(page, url)
+    chat.ask_and_wait("[fake:text Take this along]")
+    chat.replies.last.get_by_role("button", name="Copy message").click()
+    expect(chat.status).to_have_text("Copied")
+    chat.box.press("ControlOrMeta+v")
+    expect(chat.box).to_have_value("Take this along")
+
+
+def test_a_second_refusal_does_not_end_the_wait_of_the_first(
+    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+) -> None:
+    watch.expected += ["429", "413"]
+    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="1/minute").url)
+    chat.ask_and_wait("Hello [fake:text Fine]")
+    chat.ask("one too many")
+    timer = page.get_by_role("timer")
+    expect(timer).to_be_visible()
+    refusal = {"status": 413, "code": "too_long", "title": "x", "detail": "Too long, says the server."}
+    page.route("**/api/chat", lambda route: route.fulfill(status=413, json=refusal))
+    page.get_by_role("button", name="Answer again").click()
+    expect(chat.errors).to_have_count(1)
+    expect(chat.errors).to_contain_text("says the server")
+    expect(timer).to_be_visible()
+    expect(chat.send).to_be_disabled()
