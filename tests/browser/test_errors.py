@@ -152,7 +152,7 @@ def test_a_question_that_arrived_though_its_answer_did_not_is_not_asked_twice(
         page.close()
 
 
-def test_what_the_server_refuses_comes_back_as_the_draft(
+def test_a_question_that_another_tab_was_quicker_with_comes_back_and_that_answer_is_shown(
     page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
 ) -> None:
     """A second tab is being answered: 409."""
@@ -164,5 +164,9 @@ def test_what_the_server_refuses_comes_back_as_the_draft(
     other.ask("[fake: tokens 300; delay 20]")
     expect(other.answer).to_contain_text("tok")
     chat.ask("me too")
-    expect(chat.errors).to_contain_text("still being answered")
     expect(chat.box).to_have_value("me too")
+    expect(chat.questions).to_have_count(2)
+    expect(chat.answer).to_contain_text("tok")
+    other.stop.click()
+    chat.wait()
+    expect(chat.send).to_be_enabled()

@@ -100,6 +100,9 @@ def test_it_opens_in_under_a_second(chat: ChatPage) -> None:
 
 def test_earlier_messages_come_as_the_reader_nears_them_and_move_nothing(chat: ChatPage) -> None:
     chat.page.evaluate(WATCH)
+    chat.page.mouse.move(800, 400)
+    chat.page.mouse.wheel(0, -100)  # the reader takes over
+    chat.page.wait_for_timeout(300)
     for _ in range(5):
         shown = chat.questions.count()
         top = chat.page.evaluate(SCROLL)
@@ -109,6 +112,8 @@ def test_earlier_messages_come_as_the_reader_nears_them_and_move_nothing(chat: C
 
 
 def test_the_first_message_is_reached(chat: ChatPage) -> None:
+    chat.page.mouse.move(800, 400)
+    chat.page.mouse.wheel(0, -100)
     chat.page.evaluate(TO_THE_FIRST)
     expect(chat.page.get_by_text("Question 1", exact=True)).to_be_visible()
     assert chat.questions.count() == MESSAGES // 2

@@ -17,8 +17,8 @@ function withoutOpenEnd(whole) {
 }
 
 function withoutHalf(text) {
-  const words = text.slice(0, foundAt(WORD, text));
-  return words.slice(0, Math.min(openFormulaAt(words), foundAt(SHORT_TABLE, words, 4)));
+  const certain = text.slice(0, foundAt(WORD, text));
+  return certain.slice(0, Math.min(openFormulaAt(certain), foundAt(SHORT_TABLE, certain, 4)));
 }
 
 function isInCode(text) {

@@ -73,7 +73,6 @@ export class EndFollower {
   #onScroll() {
     const downwards = window.scrollY > this.#lastTop;
     if (downwards && window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
-    if (window.scrollY < this.#lastTop && this.#end - window.scrollY > NEAR_PX) this.#onGesture(); // a tap on a status bar
     this.#lastTop = window.scrollY;
     this.#showButton();
   }
