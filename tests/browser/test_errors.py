@@ -33,6 +33,7 @@ def test_over_the_limit_the_draft_comes_back_and_the_wait_is_counted(
     expect(chat.errors).to_have_count(1)
     expect(page.get_by_role("timer")).to_be_visible()
     page.go_back()
+    expect(chat.answer).to_have_text("One")
     expect(chat.box).to_have_value("a second question")
     expect(page.get_by_role("timer")).to_be_visible()
     page.clock.fast_forward("05:00")

@@ -152,6 +152,22 @@ def test_a_copy_works_without_a_clipboard_as_on_plain_http(new_page: Callable[..
     expect(chat.box).to_have_value("Take this along")
 
 
+def test_a_wait_ends_though_another_notice_took_its_place(chat: ChatPage, watch: Any) -> None:
+    watch.expected += ["429", "500"]
+    chat.ask_and_wait("First [fake:text One]")
+    refusal = {"status": 429, "code": "limit_reached", "title": "x", "detail": "Slowly.", "retry_after": 3}
+    chat.page.get_by_role("link", name="New chat").click()
+    chat.page.route("**/api/chat", lambda route: route.fulfill(status=429, json=refusal))
+    chat.page.route("**/api/chats/*", lambda route: route.fulfill(status=500, json={"detail": "Not now."}))
+    chat.ask("Second")
+    expect(chat.errors).to_contain_text("Slowly")
+    chat.page.get_by_role("link", name="First").click()
+    expect(chat.errors).to_contain_text("Not now")
+    chat.box.fill("Third")
+    expect(chat.send).to_be_disabled()
+    expect(chat.send).to_be_enabled(timeout=10_000)
+
+
 def test_a_second_refusal_does_not_end_the_wait_of_the_first(
     page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
 ) -> None:

@@ -102,13 +102,17 @@ export class Transcript {
 
   /**
    * The notice after the last message; one that is to be waited out stays, also over a change of conversation, and its
-   * wait holds for the one after it. Returns the seconds to wait.
+   * wait, with what is to be done at its end, holds for the one after it. Returns the seconds to wait.
    */
-  notify(detail, { retryAfter, onReady = () => {}, ...options } = {}) {
+  notify(detail, { retryAfter, onReady, ...options } = {}) {
     const wait = Math.max(retryAfter ?? 0, this.#notice?.secondsLeft ?? 0);
-    const ready = () => onReady(this.#tell());
+    const before = this.#isWaiting ? this.#notice.onReady : undefined;
+    const ready = () => {
+      this.#tell();
+      onReady?.();
+    };
     this.#notice?.remove();
-    this.#notice = new ErrorView(detail, { retryAfter: wait, onReady: ready, ...options });
+    this.#notice = new ErrorView(detail, { retryAfter: wait, onReady: onReady ? ready : (before ?? ready), ...options });
     this.#list.append(this.#notice.node);
     this.#tell();
     return wait;
@@ -130,7 +134,7 @@ export class Transcript {
     this.#list.append(measured(message.node));
     message.node.setAttribute('data-last', '');
     if (this.#isWaiting) this.#list.append(this.#notice.node);
-    else this.#notice?.remove();
+    else this.#notice?.node.remove(); // but if it is due this moment, its end is still told
     this.#tell();
     return message;
   }

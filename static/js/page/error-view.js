@@ -3,18 +3,20 @@ import { copyTemplate, part } from './dom.js';
 import { words } from './words.js';
 
 export class ErrorView {
+  onReady;
   #readyAt = 0;
   #timer = 0;
 
   /** `action` is `{label, run}`, open after `retryAfter` seconds; `onReady` is called then, view or no view. */
   constructor(detail, { retryAfter, action, onReady = () => {} } = {}) {
     this.node = copyTemplate('error');
+    this.onReady = onReady;
     part(this.node, 'detail').textContent = detail;
     const button = part(this.node, 'action');
     button.hidden = !action;
     button.textContent = action?.label;
     button.addEventListener('click', () => action.run());
-    if (retryAfter > 0) this.#countDown(retryAfter, button, onReady);
+    if (retryAfter > 0) this.#countDown(retryAfter, button);
   }
 
   /** How long it still is to be waited. */
@@ -29,7 +31,7 @@ export class ErrorView {
   }
 
   // Visible, and silent for screen readers (role="timer").
-  #countDown(seconds, button, onReady) {
+  #countDown(seconds, button) {
     const clock = part(this.node, 'timer');
     const tick = () => {
       const left = this.secondsLeft;
@@ -37,7 +39,7 @@ export class ErrorView {
       clock.textContent = left > 0 ? words.readyIn(left) : words.ready;
       if (left > 0) return;
       clearInterval(this.#timer);
-      onReady();
+      this.onReady();
     };
     this.#readyAt = Date.now() + seconds * 1000;
     this.#timer = setInterval(tick, 250);

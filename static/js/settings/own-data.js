@@ -20,8 +20,9 @@ export function offerOwnData(dialog, { onImported, onDeleted }) {
     target.value = ''; // the same file may be chosen again
     onImported();
   };
-  part(dialog, 'delete-chats').onclick = () => confirmDeletion(words.deletions.chats, () => deleteChats().then(forgetDrafts), onDone);
-  part(dialog, 'forget').onclick = () => confirmDeletion(words.deletions.me, forgetAll, onDone);
+  const { chats, me } = words.deletions;
+  part(dialog, 'delete-chats').onclick = () => confirmDeletion(chats, () => deleteChats().then(forgetDrafts), onDone);
+  part(dialog, 'forget').onclick = () => confirmDeletion(me, forgetAll, onDone);
 }
 
 async function forgetAll() {
