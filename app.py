@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from typing import Any
 
+import httpx2
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from chatbot import db
+from chatbot import book, db
 from chatbot.alerts.address import check_addresses, load_addresses
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.post import Post
@@ -18,7 +20,7 @@ from chatbot.chats.turn import Turns
 from chatbot.chores import chores, remind
 from chatbot.cli import commands
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
-from chatbot.desk.routes import open_desk
+from chatbot.errors import SettingsError
 from chatbot.history.naming import Naming
 from chatbot.history.passages import index
 from chatbot.history.title_model import TitleModel
@@ -26,14 +28,12 @@ from chatbot.key.redact import redact
 from chatbot.key.ring import Ring
 from chatbot.key.source import load_sources
 from chatbot.logs import set_up_logs
-from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
-from chatbot.model.tutor import TutorTransport
 from chatbot.money.ledger import Ledger
 from chatbot.money.prices import Prices
 from chatbot.money.vigil import Vigil
-from chatbot.rehearsal import TUTOR_URL, warm_up
+from chatbot.rehearsal import STAND_IN_URL, warm_up
 from chatbot.signing import load_signer
 from chatbot.start import describe, refuse_debugger_of_this_start, warnings, will_serve
 from chatbot.visitors.access import Access
@@ -49,6 +49,11 @@ from chatbot.web.pages import pages
 from chatbot.web.parts import Parts
 from chatbot.web.takeout_api import takeout
 
+# Rooms that can be taken out: a line here, and the files that docs/make-it-yours.md names with it.
+EXTRAS = (
+    "chatbot.desk",
+    "chatbot.tutor",
+)
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 log = logging.getLogger("chatbot.start")
@@ -76,9 +81,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    for name in EXTRAS:
+        import_module(name).add_to(app, settings)
+
     limits = Limits(app, settings, engine, tally)
-    lessons = guide.load(ROOT / "docs" / "guide")
-    client = _client(settings, ring, lessons)
+    lessons = book.load(ROOT / "docs" / "guide")
+    tutor = app.extensions.get("tutor")
+    stand_in = tutor(lessons) if tutor else None
+    client = _client(settings, ring, stand_in)
     prices = Prices(settings, free=not ring.sources)
     prices.check()
     vigil = Vigil(engine, settings, alarms)
@@ -94,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     def begin() -> None:
         """What is left to do once the tables are there."""
         remind(house)
-        warm_up(app, client, lessons)
+        warm_up(app, client, tutor(lessons, 0) if tutor else None)
 
     house = app.extensions["turnkey"] = Parts(
         settings=settings,
@@ -124,7 +134,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(history)
     app.register_blueprint(takeout)
     app.register_blueprint(pages)
-    open_desk(app)
     app.wsgi_app = Compression(OutgoingGuard(app.wsgi_app, alarms))  # type: ignore[method-assign]
     if will_serve():
         for line in describe(settings, ring):
@@ -145,10 +154,12 @@ class App(Flask):
         super().run(host, port, debug, *rest, **more)
 
 
-def _client(settings: Settings, ring: Ring, lessons: list[guide.Page]) -> Client:
-    """OpenAI, a server that speaks as OpenAI does, or, without a key, the tutor."""
-    if not ring.sources:
-        return Client(TUTOR_URL, "responses", ring, TutorTransport(lessons))
+def _client(settings: Settings, ring: Ring, stand_in: httpx2.BaseTransport | None) -> Client:
+    """OpenAI, a server that speaks as OpenAI does, or, without a key, the tutor. Raises SettingsError without any."""
+    if not ring.sources and stand_in:
+        return Client(STAND_IN_URL, "responses", ring, stand_in)
+    if not ring.sources and will_serve():
+        raise SettingsError(["OPENAI_API_KEY is not set, and the tutor, which would answer without it, is taken out."])
     transport = Urllib3Transport(settings.openai_base_url)
     plain = settings.upstream_host not in OPENAI_HOSTS
     return Client(settings.openai_base_url, settings.openai_api, ring, transport, plain=plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import suppress
 
+import httpx2
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,29 +15,21 @@ from chatbot.db import rehearsing
 from chatbot.errors import Problem
 from chatbot.key.ring import Ring
 from chatbot.model.client import Client
-from chatbot.model.guide import Page
-from chatbot.model.tutor import TutorTransport
 from chatbot.money.ledger import Ledger
 from chatbot.money.prices import Prices
 from chatbot.visitors.access import COOKIE as PASS
 from chatbot.visitors.who import COOKIE, Visitor
 from chatbot.web.parts import Parts
 
-TUTOR_URL = "http://tutor.invalid/v1"
+STAND_IN_URL = "http://tutor.invalid/v1"
 
 
-def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
-    """Connect to the upstream, and play two turns with the tutor in a transaction that is undone."""
+def warm_up(app: Flask, client: Client, stand_in: httpx2.BaseTransport | None) -> None:
+    """Connect to the upstream, and play two turns with what stands in for it, if anything does."""
     house: Parts = app.extensions["turnkey"]
     client.warm_up()
-    tutor = Client(TUTOR_URL, "responses", Ring(), TutorTransport(lessons, words_per_second=0))
-    ledger = Ledger(house.engine, house.settings, Prices(house.settings, free=True))
-    turns = Turns(house.engine, tutor, ledger, house.settings, house.signer, house.alarms, house.tally)
-    with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
-        if house.limits.in_database:
-            house.limits.admit(Visitor("rehearsal", "rehearsal", is_new=True))
-        for text in ("Hello", "Hello again"):
-            turns.rehearse(Ask("rehearsal", "rehearsal", house.settings.openai_model, text=text))
+    if stand_in:
+        _play(house, Client(STAND_IN_URL, "responses", Ring(), stand_in))
     visitor = app.test_client()
     visitor.set_cookie(COOKIE, house.signer.sign("rehearsal"))  # or it would count as a new visitor
     visitor.set_cookie(PASS, house.access.issue())
@@ -46,3 +39,14 @@ def warm_up(app: Flask, client: Client, lessons: list[Page]) -> None:
     gc.collect()
     gc.freeze()  # what lives now lives for good: the collector need not look at it again,
     gc.set_threshold(10_000)  # nor so often at what a busy worker makes and drops
+
+
+def _play(house: Parts, client: Client) -> None:
+    """Two turns, in a transaction that is undone."""
+    ledger = Ledger(house.engine, house.settings, Prices(house.settings, free=True))
+    turns = Turns(house.engine, client, ledger, house.settings, house.signer, house.alarms, house.tally)
+    with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
+        if house.limits.in_database:
+            house.limits.admit(Visitor("rehearsal", "rehearsal", is_new=True))
+        for text in ("Hello", "Hello again"):
+            turns.rehearse(Ask("rehearsal", "rehearsal", house.settings.openai_model, text=text))

@@ -21,12 +21,12 @@ FLOORS = [
     {"web", "chores", "cli", "commands", "desk", "start", "rehearsal"},
     {"history"},
     {"chats", "scan"},
-    {"money", "visitors", "logs"},
+    {"money", "visitors", "logs", "tutor"},
     {"model", "reload"},
     {"key"},
     {"alerts"},
     {"db", "migrate", "migrations", "signing"},
-    {"errors", "config", "fields", "notation", "tables"},
+    {"errors", "config", "fields", "notation", "tables", "book"},
 ]
 ALONG = {
     ("chores", "start"),
@@ -88,12 +88,12 @@ def lines_with_a_word_on_them(paths: list[Path]) -> int:
 
 # Beside the way of a message: start and commands, what tells the operator, the scanner, the tutor, the tables' past,
 # how files get to the browser.
-BESIDE = ("alerts", "chores", "cli", "commands", "desk", "migrate", "migrations", "reload", "scan", "start")
+BESIDE = ("alerts", "chores", "cli", "commands", "desk", "migrate", "migrations", "reload", "scan", "start", "tutor")
 BESIDE_FILES = ("admin", "assets", "compression", "costs", "usage", "vigil", "worst_case")
 
 
 def is_tool(path: Path) -> bool:
-    return room(path) in BESIDE or path.stem in BESIDE_FILES or "tutor" in path.stem
+    return room(path) in BESIDE or path.stem in BESIDE_FILES
 
 
 # No message waits for it: what is done with chats that are there.

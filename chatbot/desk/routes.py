@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import cast
 
-from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,17 +22,6 @@ COOKIE = "desk"
 PATH = "/admin"
 DAY_S = 86_400
 desk = Blueprint("desk", __name__, url_prefix=PATH)
-
-
-def open_desk(app: Flask) -> None:
-    """Put the desk into an app. Without ADMIN_PASSWORD there is no /admin, and /metrics is for this machine alone."""
-    house = app.extensions["turnkey"]
-    password = house.settings.admin_password
-    app.extensions["desk"] = None
-    app.register_blueprint(scrape.scrape)
-    if password:
-        app.extensions["desk"] = Door(house, password.get_secret_value())
-        app.register_blueprint(desk)
 
 
 @desk.before_request

@@ -14,12 +14,12 @@ from chatbot import migrate
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.post import Post
 from chatbot.alerts.tally import Tally
+from chatbot.book import Page
 from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.config import Settings
 from chatbot.key.ring import Ring
 from chatbot.model.client import Client
-from chatbot.model.guide import Page
 from chatbot.money.ledger import Ledger
 from chatbot.money.vigil import Vigil
 from chatbot.signing import Signer

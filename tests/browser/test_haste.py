@@ -114,7 +114,9 @@ def test_the_skip_link_leaves_a_temporary_chat_as_it_is(chat: ChatPage) -> None:
 
 def test_what_is_typed_goes_along_into_a_temporary_chat_and_is_kept_nowhere(chat: ChatPage) -> None:
     chat.box.fill("a secret of mine")
-    chat.page.get_by_role("button", name="Temporary chat").click()
+    switch = chat.page.get_by_role("button", name="Temporary chat")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
     expect(chat.box).to_have_value("a secret of mine")
     assert "secret" not in chat.page.evaluate("JSON.stringify({ ...sessionStorage })")
     chat.box.press("Enter")

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from chatbot import book
 from chatbot.chats.worst_case import CALLS, most_input_tokens
 from chatbot.cli import commands
 from chatbot.commands import reconcile
 from chatbot.config import Settings, load_settings
-from chatbot.model import guide
 from chatbot.money import fit, quota, vigil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = guide.load(ROOT / "docs" / "guide")
+PAGES = book.load(ROOT / "docs" / "guide")
 SECTIONS = [section for page in PAGES for section in page.sections]
 
 
-def write(folder: Path, text: str) -> guide.Page:
+def write(folder: Path, text: str) -> book.Page:
     (folder / "page.md").write_text(text)
-    return guide.load(folder)[0]
+    return book.load(folder)[0]
 
 
 def test_four_pages_in_the_order_of_a_first_visit_have_eight_to_fifteen_sections_and_a_summary() -> None:
@@ -41,14 +41,14 @@ def test_every_section_says_how_people_ask_for_it() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_anchors_are_unique_and_are_the_ids_of_the_headings(page: guide.Page) -> None:
+def test_anchors_are_unique_and_are_the_ids_of_the_headings(page: book.Page) -> None:
     ids = re.findall(r'<h2 id="([^"]+)">', page.html)
     assert ids == [section.anchor for section in page.sections]
     assert max(Counter(ids).values()) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_every_link_inside_the_guide_resolves(page: guide.Page) -> None:
+def test_every_link_inside_the_guide_resolves(page: book.Page) -> None:
     known = {f"/guide/{page.slug}" for page in PAGES} | {f"/guide/{s.page_slug}#{s.anchor}" for s in SECTIONS}
     in_html = re.findall(r'href="([^"]+)"', page.html)
     in_text = re.findall(r"\]\(([^)]+)\)", page.text)
@@ -57,7 +57,7 @@ def test_every_link_inside_the_guide_resolves(page: guide.Page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_links_in_the_files_lead_from_file_to_file(page: guide.Page) -> None:
+def test_links_in_the_files_lead_from_file_to_file(page: book.Page) -> None:
     folder = ROOT / "docs" / "guide"
     for link in re.findall(r"\]\(([^)]+)\)", (folder / f"{page.slug}.md").read_text()):
         assert link.startswith(("#", "https://")) or (folder / link.split("#")[0]).is_file(), link
@@ -137,7 +137,7 @@ def test_raw_html_becomes_text(tmp_path: Path) -> None:
 def test_pages_that_nobody_ordered_come_last_by_name(tmp_path: Path) -> None:
     for slug in ("zebra", "what-it-costs", "apple", "get-a-key"):
         (tmp_path / f"{slug}.md").write_text("# T\n")
-    assert [page.slug for page in guide.load(tmp_path)] == ["get-a-key", "what-it-costs", "apple", "zebra"]
+    assert [page.slug for page in book.load(tmp_path)] == ["get-a-key", "what-it-costs", "apple", "zebra"]
 
 
 def test_the_words_people_ask_with_are_not_shown(tmp_path: Path) -> None:
@@ -159,4 +159,4 @@ def test_a_page_without_a_title_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_pages_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no guide pages"):
-        guide.load(tmp_path)
+        book.load(tmp_path)

@@ -15,14 +15,14 @@ import openai
 import pytest
 from openai import OpenAI
 
+from chatbot import book
 from chatbot.key.ring import Ring
-from chatbot.model import guide
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut
 from chatbot.model.events import GO_ON, Call
-from chatbot.model.tutor import TutorTransport
+from chatbot.tutor.transport import TutorTransport
 
-PAGES = guide.load(Path(__file__).resolve().parent.parent.parent / "docs" / "guide")
+PAGES = book.load(Path(__file__).resolve().parent.parent.parent / "docs" / "guide")
 INDEX_MS = 50
 UNKNOWN_OPENING = "I do not know that."
 

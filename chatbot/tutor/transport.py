@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import httpx2
 import msgspec
 
-from chatbot.model import tutor_wire as wire
+from chatbot.book import Page
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import GO_ON
-from chatbot.model.guide import Page
-from chatbot.model.tutor_search import Index
+from chatbot.tutor import wire
+from chatbot.tutor.search import Index
 
 FOLLOW_UP_WORDS = 5  # a longer question speaks for itself
 INTRODUCTION = """\

@@ -12,12 +12,12 @@ import threading
 import weakref
 from pathlib import Path
 
-from chatbot.model.guide import Page, Section
+from chatbot.book import Page, Section
 
 THRESHOLD = 2.6  # of the best score, per word that is no stop word: below it a question is about something else
 QUESTION_CHARS = 1000  # of a long message only the end is read
 
-WORDS = json.loads(Path(__file__).with_name("tutor_words.json").read_text("utf-8"))
+WORDS = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
 STOP_WORDS = frozenset(WORDS["stop_words"])
 CONCEPTS = {synonym: concept for concept, synonyms in WORDS["synonyms"].items() for synonym in synonyms}
 SYNONYM = re.compile(rf"\b({'|'.join(map(re.escape, sorted(CONCEPTS, key=len, reverse=True)))})(?:s|d|es|ed|ing)?\b")
