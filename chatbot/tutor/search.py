@@ -1,62 +1,111 @@
-"""Finding the sections of the guide that answer a question: SQLite's full-text search, with synonyms.
+"""Finding what answers a question: how much of it a passage speaks of, and how near it is to what people ask there.
 
-Phrases, stems and the ranking by BM25: https://www.sqlite.org/fts5.html
+Rare words count for more (https://en.wikipedia.org/wiki/Tf-idf), and words that the book does not have count most: so a
+question about something else is known by how much of it no passage speaks of.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import re
-import sqlite3
-import threading
-import weakref
-from pathlib import Path
+from collections import defaultdict
+from itertools import chain, pairwise
 
-from chatbot.book import Page, Section
+from chatbot.book import LAB
+from chatbot.tutor.passages import Passage
+from chatbot.tutor.words import STOP_WORDS, words
 
-THRESHOLD = 2.6  # of the best score, per word that is no stop word: below it a question is about something else
+# How much a word counts by where it stands. Beside that count two words in the same order, the phrase that is nearest
+# to the question, and how much of the question the passage has anywhere.
+TITLE, ASKED, TEXT, PLACE = 1.0, 0.8, 0.45, 0.3
+IN_ORDER, PHRASE, ANYWHERE = 2.0, 2.0, 0.5
+STOP_WEIGHT = 0.45  # in a phrase, where `how much` is more than `much`
+LOOKED_UP = 2.0  # times its score has a row whose name stands in the question,
+NAMED = 1.6  # and a passage of the lab where the question speaks of it
+LAB_WORDS = frozenset(words("lab attack"))
+THRESHOLD = 1.2  # of the best score: below it a question is about something else
 QUESTION_CHARS = 1000  # of a long message only the end is read
+MOST = 24  # passages
 
-WORDS = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
-STOP_WORDS = frozenset(WORDS["stop_words"])
-CONCEPTS = {synonym: concept for concept, synonyms in WORDS["synonyms"].items() for synonym in synonyms}
-SYNONYM = re.compile(rf"\b({'|'.join(map(re.escape, sorted(CONCEPTS, key=len, reverse=True)))})(?:s|d|es|ed|ing)?\b")
-
-CREATE = "CREATE VIRTUAL TABLE section USING fts5(title, asked, text, page, tokenize = 'porter')"
-INSERT = "INSERT INTO section(rowid, title, asked, text, page) VALUES (?, ?, ?, ?, ?)"
-# bm25() is the lower, the better a section matches; its numbers are the weights of title, asked, text and page.
-SEARCH = "SELECT rowid, -bm25(section, 8, 3, 0.5, 1) FROM section WHERE section MATCH ? ORDER BY 2 DESC LIMIT 3"
+Pair = tuple[str, str]
 
 
 class Index:
-    """The sections of the guide in a database in memory. Threads and greenlets may share it."""
+    """The passages by their words. It does not change: threads and greenlets may share it."""
 
-    def __init__(self, pages: list[Page]) -> None:
-        self._sections = [section for page in pages for section in page.sections]
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        weakref.finalize(self, self._database.close)  # Python warns of a connection that nobody closes
-        self._database.execute(CREATE)
-        for number, section in enumerate(self._sections):
-            texts = (section.title, section.asked, section.text, section.page_title)
-            self._database.execute(INSERT, (number, *(" ".join(_words(text)) for text in texts)))
+    def __init__(self, passages: list[Passage]) -> None:
+        self._passages = passages
+        self._words: dict[str | Pair, dict[int, float]] = defaultdict(dict)  # and pairs of them, by passage
+        self._has: dict[str, set[int]] = defaultdict(set)
+        self._phrases: dict[str, set[tuple[int, frozenset[str]]]] = defaultdict(set)  # those that have a word, by it
+        self._names = [(_pattern(name), number) for number, each in enumerate(passages) for name in each.names]
+        for number, each in enumerate(passages):
+            title, *asked = phrases = [words(phrase) for phrase in (each.title, *each.asked.split(","))]
+            fields = (
+                (words(f"{each.shelf} {each.place}"), PLACE),
+                (words(each.text), TEXT),
+                (list(chain(*asked)), ASKED),
+                (title, TITLE),
+            )
+            for found, weight in fields:
+                self._add(number, found, weight)
+            for terms in map(frozenset, phrases):
+                for word in terms - STOP_WORDS:
+                    self._phrases[word].add((number, terms))
+        links = [each.link for each in passages]
+        count = len(set(links))
+        sections = {word: len({links[number] for number in found}) for word, found in self._has.items()}
+        self._rarity = {word: math.log(1 + count / its) for word, its in sections.items()}
+        self._unknown = math.log(1 + 2 * count)
 
-    def search(self, question: str) -> list[Section]:
-        """Up to three sections, the best first; none when the guide does not speak of the question."""
-        words = _words(question[-QUESTION_CHARS:])
-        # A phrase says more than its words, `how often` more than `often`; a single word counts twice.
-        spans = [(start, start + length) for length in (1, 1, 2, 3) for start in range(len(words) - length + 1)]
-        phrases = [" ".join(words[start:end]) for start, end in spans if not STOP_WORDS.issuperset(words[start:end])]
-        if not phrases:
-            return []
-        with self._lock:
-            hits = self._database.execute(SEARCH, (" OR ".join(f'"{phrase}"' for phrase in phrases),)).fetchall()
-        # A single word, such as `cost?`, is about whatever has it.
-        least = THRESHOLD * sum(word not in STOP_WORDS for word in words) if len(words) > 1 else 0.0
-        return [self._sections[number] for number, _ in hits] if hits and hits[0][1] >= least else []
+    def search(self, question: str) -> list[tuple[Passage, float]]:
+        """The passages that match, the best first, with their scores; none when the book does not speak of it."""
+        question = question[-QUESTION_CHARS:]
+        asked = words(question)
+        content = frozenset(asked) - STOP_WORDS
+        total = sum(map(self._weight, content))
+        scores: dict[int, float] = defaultdict(float)
+        for word in content:
+            for number, weight in self._words[word].items() if word in self._words else ():
+                scores[number] += (weight + ANYWHERE) * self._weight(word) / total
+        for pair in set(pairwise(asked)):
+            for number, weight in self._words[pair].items() if pair in self._words else ():
+                scores[number] += IN_ORDER * min(weight, 1) * sum(map(self._weight, pair)) / 2 / total
+        for number, nearness in self._nearest(frozenset(asked)).items():
+            scores[number] += PHRASE * nearness
+        looked_up = {number for name, number in self._names if name.search(question)}
+        of_lab = bool(content & LAB_WORDS)
+        found = [(self._passages[at], score * self._factor(at, looked_up, of_lab)) for at, score in scores.items()]
+        found.sort(key=lambda each: each[1], reverse=True)
+        return found[:MOST] if found and found[0][1] >= THRESHOLD else []
+
+    def _factor(self, number: int, looked_up: set[int], of_lab: bool) -> float:
+        passage = self._passages[number]
+        named = NAMED if of_lab and passage.shelf == LAB else 1.0
+        return passage.weight * named * (LOOKED_UP if number in looked_up else 1.0)
+
+    def _add(self, number: int, found: list[str], weight: float) -> None:
+        for word in set(found):
+            if word not in STOP_WORDS:
+                self._has[word].add(number)
+                self._words[word][number] = self._words[word].get(number, 0) + weight
+        for pair in set(pairwise(found)):
+            if not STOP_WORDS.issuperset(pair):
+                self._words[pair][number] = max(self._words[pair].get(number, 0), weight)
+
+    def _nearest(self, asked: frozenset[str]) -> dict[int, float]:
+        """For each passage how near, from 0 to 1, the question is to the nearest of its phrases."""
+        whole = sum(map(self._weight, asked))
+        best: dict[int, float] = defaultdict(float)
+        for number, terms in {each for word in asked for each in self._phrases.get(word, ())}:
+            common = sum(map(self._weight, asked & terms))
+            best[number] = max(best[number], common / (whole + sum(map(self._weight, terms - asked)) / 2))
+        return best
+
+    def _weight(self, word: str) -> float:
+        return STOP_WEIGHT if word in STOP_WORDS else self._rarity.get(word, self._unknown)
 
 
-def _words(text: str) -> list[str]:
-    """The words of a text in lower case, each synonym replaced by its concept."""
-    plain = re.sub(r"['’](s\b)?", "", text.lower())
-    return re.findall(r"[^\W_]+", SYNONYM.sub(lambda found: CONCEPTS[found[1]], plain))
+def _pattern(name: str) -> re.Pattern[str]:
+    """A name as it stands in a question; one with a `_` is known in small letters, too."""
+    return re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w/])", re.IGNORECASE if "_" in name else 0)

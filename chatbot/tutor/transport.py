@@ -6,20 +6,23 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 
 import httpx2
 import msgspec
 
-from chatbot.book import Page
+from chatbot.book import GUIDE, Page
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import GO_ON
 from chatbot.tutor import wire
+from chatbot.tutor.answer import answer
+from chatbot.tutor.passages import passages
 from chatbot.tutor.search import Index
 
 FOLLOW_UP_WORDS = 5  # a longer question speaks for itself
 INTRODUCTION = """\
-I am the built-in tutor of this app: a small search over its guide to OpenAI keys, not a language model. \
-You can ask me about:
+I am the built-in tutor of this app: a small search over its guide to OpenAI keys, its lab and its reference, \
+not a language model. You can ask me about:
 
 {}
 
@@ -40,8 +43,8 @@ class TutorTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, pages: list[Page], words_per_second: float = 40.0) -> None:
-        self._index = Index(pages)
-        self._introduction = INTRODUCTION.format("\n".join(f"- [{page.title}](/guide/{page.slug})" for page in pages))
+        self._index = _index(tuple(pages))
+        self._introduction = INTRODUCTION.format(_contents(pages))
         self._pause_s = 1 / words_per_second if words_per_second > 0 else 0.0
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -70,12 +73,9 @@ class TutorTransport(httpx2.BaseTransport):
         if not found and len(asked[-1].split()) <= FOLLOW_UP_WORDS:
             # "Why?" or "tell me more": read with the questions before it, without what was answered already.
             told = "".join(turn.content for turn in turns if turn.role == "assistant")
-            found = [each for each in self._index.search(" ".join(asked[-3:])) if f"Read on: {each.link}" not in told]
-        if not found:
-            return f"I do not know that. {self._introduction}"
-        best, *others = found
-        answer = f"The guide says under “{best.page_title}: {best.title}”:\n\n{best.text}\n\nRead on: {best.link}"
-        return answer + (f"\n\nSee also: {' and '.join(other.link for other in others)}" if others else "")
+            again = self._index.search(" ".join(asked[-3:]))
+            found = [(each, score) for each, score in again if f"Read on: {each.link}" not in told]
+        return answer(found) if found else f"I do not know that. {self._introduction}"
 
     def _paced(self, events: Iterator[bytes], cut: Cut | None) -> Iterator[bytes]:
         for event in events:
@@ -83,3 +83,16 @@ class TutorTransport(httpx2.BaseTransport):
                 return
             time.sleep(self._pause_s)
             yield event
+
+
+def _contents(pages: list[Page]) -> str:
+    """Links to the pages of the guide, and to the first of each other shelf."""
+    firsts = {page.shelf: page for page in reversed(pages) if page.shelf != GUIDE}
+    links = [page.link for page in pages if page.shelf == GUIDE]
+    return "\n".join(f"- {link}" for link in [*links, *(f"{shelf}: {page.link}" for shelf, page in firsts.items())])
+
+
+@lru_cache(maxsize=1)
+def _index(pages: tuple[Page, ...]) -> Index:
+    """The same for the tutor that answers and for the one that only plays at the start of a process."""
+    return Index(passages(pages))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
-from markupsafe import Markup
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from chatbot import db
+from chatbot.config import ROOT, Settings
+from chatbot.money.price_list import price_list
 from chatbot.web.allowance import mode
 from chatbot.web.assets import ASK_AGAIN, Assets, confirmable
+from chatbot.web.calculator import figures
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import parts
 
 pages = Blueprint("pages", __name__)
+
+PICTURES = ROOT / "docs" / "pictures"
 
 
 @pages.get("/")
@@ -32,21 +36,32 @@ def guide_start() -> BaseResponse:
 
 
 @pages.get("/guide/<slug>")
-def guide(slug: str) -> Response:
-    """A page of the guide, made from the project's own Markdown."""
-    pages = {page.slug: page for page in parts().guide}
-    if slug not in pages:
+@pages.get("/guide/<shelf>/<slug>")
+def guide(slug: str, shelf: str = "") -> Response:
+    """A page of the guide, the lab or the reference, made from the project's own Markdown."""
+    if shelf == "pictures":
+        return _picture(slug)
+    house = parts()
+    wanted = f"{shelf}/{slug}" if shelf else slug
+    at = next((number for number, page in enumerate(house.guide) if page.slug == wanted), None)
+    if at is None:
         abort(404)
-    html = Markup(pages[slug].html)  # noqa: S704 - our own docs, raw HTML disabled
-    return _page(render_template("guide.html", page=pages[slug], pages=parts().guide, html=html))
+    page = house.guide[at]
+    calculator = _calculator(house.settings) if page.has_calculator else {}
+    return _page(render_template("guide.html", page=page, pages=house.guide, at=at, **calculator))
 
 
 @pages.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What makes the page an app that can be installed, under the site's name."""
+    return _page(render_template("manifest.webmanifest"), **{"Content-Type": "application/manifest+json"})
+
+
 @pages.get("/robots.txt")
-def site_file() -> Response:
-    """What makes the page an app that can be installed, and what crawlers may read."""
+def robots() -> Response:
+    """What crawlers may read."""
     assets: Assets = current_app.extensions["assets"]
-    return assets.answer(request.path[1:])
+    return assets.answer("robots.txt")
 
 
 @pages.get("/healthz")
@@ -68,6 +83,21 @@ def ready() -> Response:
             reason = f"the {name} does not answer"
     body = {"status": "not ready", "reason": reason} if reason else {"status": "ready"}
     return Response(msgspec.json.encode(body), 503 if reason else 200, mimetype="application/json")
+
+
+def _picture(name: str) -> Response:
+    """A drawing that a page of the guide shows."""
+    if name not in (path.name for path in PICTURES.glob("*.svg")):
+        abort(404)
+    response = Response((PICTURES / name).read_bytes(), mimetype="image/svg+xml", headers={"Cache-Control": ASK_AGAIN})
+    return confirmable(response)
+
+
+def _calculator(settings: Settings) -> dict[str, object]:
+    """What the guide's cost calculator needs."""
+    models = price_list(settings)
+    told = figures(settings, [model.name for model in models])
+    return {"models": models, "max_output_tokens": settings.max_output_tokens, "figures": told}
 
 
 def _page(html: str, **headers: str) -> Response:

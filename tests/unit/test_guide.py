@@ -1,34 +1,36 @@
-"""Holds the guide to its promises: links that resolve, readable sections, and nothing that the app does not have."""
+"""Holds the guide to its promises: links that resolve, short sections, and nothing that the app does not have."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
+import openai
 import pytest
 
 from chatbot import book
 from chatbot.chats.worst_case import CALLS, most_input_tokens
 from chatbot.cli import commands
-from chatbot.commands import reconcile
+from chatbot.commands import doctor, reconcile
 from chatbot.config import Settings, load_settings
 from chatbot.money import fit, quota, vigil
+from chatbot.money.prices import OLD_DAYS
+from chatbot.visitors import conduct
+from tests.fake_openai_parts import models
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = book.load(ROOT / "docs" / "guide")
+PAGES = [page for page in book.load(ROOT) if page.shelf == book.GUIDE]
 SECTIONS = [section for page in PAGES for section in page.sections]
+OPENAI = ("https://platform.openai.com", "https://developers.openai.com/api/docs/")
 
 
-def write(folder: Path, text: str) -> book.Page:
-    (folder / "page.md").write_text(text)
-    return book.load(folder)[0]
-
-
-def test_four_pages_in_the_order_of_a_first_visit_have_eight_to_fifteen_sections_and_a_summary() -> None:
-    assert [page.slug for page in PAGES] == ["get-a-key", "keep-it-safe", "if-it-leaks", "what-it-costs"]
+def test_the_pages_come_in_the_order_of_a_first_visit_and_each_begins_with_a_summary() -> None:
+    first = ["get-a-key", "keep-it-safe", "if-it-leaks", "what-it-costs", "use-it-well", "older-guides"]
+    assert [page.slug for page in PAGES] == first
     for page in PAGES:
-        assert 8 <= len(page.sections) <= 15, page.slug
+        assert 8 <= len(page.sections) <= 18, page.slug
         assert page.sections[0].title == "In short"
 
 
@@ -40,20 +42,31 @@ def test_every_section_says_how_people_ask_for_it() -> None:
     assert not [section.link for section in SECTIONS if len(section.asked.split(",")) < 3]
 
 
+def test_every_piece_of_advice_is_a_place_in_the_code_and_a_test() -> None:
+    advice = [section for section in SECTIONS if section.title != "In short"]
+    assert not [s.link for s in advice if not {"code", "test"} <= {anchor.kind for anchor in s.anchors}]
+
+
+def test_every_exercise_of_the_lab_is_linked_from_the_advice_that_it_breaks() -> None:
+    linked = set(re.findall(r"\]\(/guide/lab/([^)#]+)", "".join(section.text for section in SECTIONS)))
+    assert linked == {path.parent.name for path in (ROOT / "lab").glob("*/README.md")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
-def test_anchors_are_unique_and_are_the_ids_of_the_headings(page: book.Page) -> None:
-    ids = re.findall(r'<h2 id="([^"]+)">', page.html)
-    assert ids == [section.anchor for section in page.sections]
-    assert max(Counter(ids).values()) == 1
+def test_the_ids_of_the_headings_are_unique(page: book.Page) -> None:
+    assert max(Counter(section.anchor for section in page.sections).values()) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
 def test_every_link_inside_the_guide_resolves(page: book.Page) -> None:
-    known = {f"/guide/{page.slug}" for page in PAGES} | {f"/guide/{s.page_slug}#{s.anchor}" for s in SECTIONS}
-    in_html = re.findall(r'href="([^"]+)"', page.html)
+    pages = book.load(ROOT)
+    known = {f"/guide/{page.slug}" for page in pages}
+    known |= {f"/guide/{s.page_slug}#{s.anchor}" for page in pages for s in page.sections}
+    html = "".join([page.lead_html, *(piece for section in page.sections for piece in section.html)])
+    in_html = re.findall(r'href="([^"]+)"', html)
     in_text = re.findall(r"\]\(([^)]+)\)", page.text)
     assert in_html == in_text
-    assert not [link for link in in_html if link not in known and not link.startswith("https://platform.openai.com")]
+    assert not [link for link in in_html if link not in known and not link.startswith(OPENAI)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
@@ -98,6 +111,36 @@ def test_the_numbers_that_the_guide_gives_are_the_codes() -> None:
     assert vigil.FACTOR == 10 and "an hour takes ten times the usual" in watching
     compared = text_of("see-what-was-spent")
     assert (reconcile.MARGIN, reconcile.LEAST_NANO) == (0.05, 10_000_000) and "over five percent and a cent" in compared
+    assert f"warns {doctor.SOON_DAYS} days before" in text_of("models-of-the-day")
+    assert f"over {OLD_DAYS} days old" in text_of("prices-of-the-day")
+    assert conduct.MOST["visitor"] == 3 and "three of them in an hour" in text_of("moderation")
+    kept = Settings.model_fields["chat_retention_days"].default
+    assert f"the default of {kept} keeps them for good" in text_of("what-this-app-keeps")
+
+
+def test_the_guide_dates_the_end_of_models_as_their_list_does() -> None:
+    told = text_of("models-of-the-day")
+    for name, ends in (("gpt-5-mini", "gpt-5 and o3 follow on"), ("gpt-4o-mini", "gpt-4o and gpt-4.1 on")):
+        day = date.fromisoformat(models.describe(name)["shutdown_date"])
+        assert f"{ends} {day.day} {day:%B %Y}" in told
+    assert models.ENDED == ("gpt-3.5-turbo", "gpt-4") and "gpt-3.5 and gpt-4 ended on" in told
+
+
+def test_what_is_said_of_the_sdk_is_so() -> None:
+    told = text_of("the-old-sdk")
+    assert f"is at version {openai.__version__.split('.')[0]}:" in told
+    with pytest.raises(Exception, match="no longer supported") as gone:
+        openai.ChatCompletion.create()
+    assert f"raises `{type(gone.value).__name__}`" in told
+    assert openai.DEFAULT_MAX_RETRIES == 2 and "tries a failed call twice more" in told
+
+
+def test_the_page_tells_its_visitors_that_a_machine_answers() -> None:
+    words = (ROOT / "static" / "js" / "words" / "en.js").read_text()
+    below_the_box = (ROOT / "templates" / "chat" / "dock.html").read_text()
+    for name in ("footnote", "temporaryFootnote"):
+        assert f'data-word="{name}"' in below_the_box
+        assert re.search(rf"^  {name}: '.*A machine answers, and it can be wrong\.", words, re.M)
 
 
 def text_of(anchor: str) -> str:
@@ -112,7 +155,8 @@ def test_every_command_and_address_that_the_guide_names_exists() -> None:
     named = {" ".join(name.split()) for name in re.findall(r"`flask\s([a-z]+(?:\s[a-z]+)?)(?:\s--[a-z]+)?`", text)}
     known = {f"{group.name} {name}" for group in commands for name in getattr(group, "commands", {})}
     assert named <= {"run", *known, *(command.name for command in commands)}
-    assert {"doctor", "drill", "scan", "keys verify", "keys status", "usage", "pause", "resume", "alerts test"} <= named
+    everyday = {"setup", "doctor", "drill", "scan", "keys verify", "keys status", "usage", "pause", "alerts test"}
+    assert everyday <= named
     pages = (ROOT / "chatbot" / "web" / "pages.py").read_text()
     for address in set(re.findall(r"`(/[a-z]+z)`", text)):
         assert f'"{address}"' in pages
@@ -125,38 +169,3 @@ def test_the_guide_holds_nothing_that_looks_like_a_key() -> None:
 def test_prices_stand_only_beside_a_date() -> None:
     priced = [section for section in SECTIONS if re.search(r"\$\d", section.text)]
     assert [section.title for section in priced if not re.search(r"20\d\d", section.text)] == []
-
-
-def test_raw_html_becomes_text(tmp_path: Path) -> None:
-    page = write(tmp_path, "# T\n\n## A\n\n<script>x</script> <b>bold</b> [no](javascript:alert(1))\n")
-    assert "<script" not in page.html
-    assert "<b>" not in page.html
-    assert "href" not in page.html
-
-
-def test_pages_that_nobody_ordered_come_last_by_name(tmp_path: Path) -> None:
-    for slug in ("zebra", "what-it-costs", "apple", "get-a-key"):
-        (tmp_path / f"{slug}.md").write_text("# T\n")
-    assert [page.slug for page in book.load(tmp_path)] == ["get-a-key", "what-it-costs", "apple", "zebra"]
-
-
-def test_the_words_people_ask_with_are_not_shown(tmp_path: Path) -> None:
-    page = write(tmp_path, "# T\n\n## A\n\n<!-- asked: lost,\nfound -->\n\nBody.\n")
-    assert page.sections[0].asked == "lost,\nfound"
-    assert page.sections[0].text == "Body."
-    assert "lost" not in page.html + page.text
-
-
-def test_links_between_files_become_links_of_the_site(tmp_path: Path) -> None:
-    page = write(tmp_path, "# T\n\n## A\n\n[b](other.md#b) [a](#a) [x](https://example.org/y.md#z)\n")
-    assert page.sections[0].text == "[b](/guide/other#b) [a](/guide/page#a) [x](https://example.org/y.md#z)"
-
-
-def test_a_page_without_a_title_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="page does not begin with a # title"):
-        write(tmp_path, "no title\n")
-
-
-def test_a_folder_without_pages_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no guide pages"):
-        book.load(tmp_path)

@@ -1,0 +1,29 @@
+"""What the tutor says of the passages it found: the best one in its own words, where it stands, and what is near it."""
+
+from __future__ import annotations
+
+from chatbot.tutor.passages import Passage
+
+MOST_ROWS = 4
+OF_THE_BEST = 0.75  # of its score has a row of the same table that is told beside it
+MOST_OTHERS = 2
+
+
+def answer(found: list[tuple[Passage, float]]) -> str:
+    """Markdown: the best passage, a link to it, and links to others; `found` has the best first, with their scores."""
+    best, score = found[0]
+    parts = [f"The {best.shelf.lower()} says under “{best.place}”:", best.text]
+    if best.is_row:
+        beside = [each.text for each, its in found[1:] if _is_beside(each, best) and its >= OF_THE_BEST * score]
+        parts += beside[: MOST_ROWS - 1]
+    parts.append(f"Read on: {best.link}")
+    links: dict[str, str] = {}
+    for each, _ in found:
+        links.setdefault(each.topic, each.link)
+    if others := list(links.values())[1 : MOST_OTHERS + 1]:
+        parts.append(f"See also: {' and '.join(others)}")
+    return "\n\n".join(parts)
+
+
+def _is_beside(row: Passage, best: Passage) -> bool:
+    return row.is_row and row.link == best.link
