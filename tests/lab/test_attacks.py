@@ -1,0 +1,104 @@
+"""Every attack of the lab works on its broken app, and fails on the cured one and on this app."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from lab import browser
+from lab.check import EXPECTED, trials
+from lab.exercises import Exercise, exercises
+from lab.stage import Stage
+from lab.trial import try_on
+from tests.conftest import free_port, needed
+
+EXERCISES = exercises()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("lab"))
+    try:
+        stage.open()
+        yield stage
+    finally:
+        stage.close()
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_an_attack_works_on_the_broken_app_alone_and_costs_what_its_page_says(stage: Stage, exercise: Exercise) -> None:
+    made = trials(stage, exercise)
+    told = "\n".join(f"{kind}: {line}" for kind, trial in made.items() for line in trial.output)
+    assert {kind: trial.outcome for kind, trial in made.items()} == EXPECTED, told
+    cost = (exercise.folder / "README.md").read_text().partition("## What it costs")[2].partition("\n## ")[0]
+    assert [sum_ for sum_ in re.findall(r"\$\d+\.\d+", cost) if sum_ not in "\n".join(made["broken"].output)] == [], (
+        told
+    )
+    if "13" in exercise.name and "no Chromium" in told:
+        needed(None, "Chromium")
+
+
+def test_an_attack_that_meets_no_app_is_not_taken_for_one_that_failed(stage: Stage) -> None:
+    exercise = EXERCISES[0]
+    app = stage.small_app(exercise, "nobody")
+    stage.end(app)
+    trial = try_on(stage, exercise, replace(app, url=f"http://127.0.0.1:{free_port()}"))
+    assert trial.outcome == "could not be made"
+
+
+@pytest.mark.parametrize(
+    ("html", "policy", "runs"),
+    [
+        ("<img src=x onerror=alert(1)>", "", True),
+        ("<script>alert(1)</script>", "", True),
+        ("<script>alert(1)</script>", "script-src 'self' 'unsafe-inline'", True),
+        ("<script>alert(1)</script>", "script-src 'self'", False),
+        ("&lt;img src=x onerror=alert(1)&gt;", "", False),
+        ("<script src=/own.js></script>", "", False),
+    ],
+)
+def test_without_a_browser_a_page_is_read_as_one_would(
+    html: str, policy: str, runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> browser.Seen:
+        raise ImportError
+
+    monkeypatch.setattr(browser, "_in_chromium", missing)
+    with page(f"{html} the end", policy) as url:
+        seen = browser.visit(url, "/", {}, until="the end")
+    assert (seen.ran, seen.shown) == (runs, True)
+
+
+@contextmanager
+def page(html: str, policy: str) -> Iterator[str]:
+    """A server that gives this page, with this policy, at every address; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Security-Policy", policy)
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_lab_calls_nobody_beyond_this_machine(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.openai = "https://api.openai.com"
+    with pytest.raises(ValueError, match="beyond this machine"):
+        stage.open()
+    assert not list(tmp_path.glob("*.log")), "nothing was started"
