@@ -12,11 +12,12 @@ from chatbot.commands.drill import drill
 from chatbot.commands.keys import keys
 from chatbot.commands.pause import pause, resume
 from chatbot.commands.scan import scan
+from chatbot.commands.setup import setup
 from chatbot.commands.usage import usage
 from chatbot.web.parts import parts
 
 database = AppGroup("db", help="The database.")
-commands: list[click.Command] = [alerts, database, doctor, drill, keys, pause, resume, scan, usage]
+commands: list[click.Command] = [alerts, database, doctor, drill, keys, pause, resume, scan, setup, usage]
 
 
 @database.command("upgrade")

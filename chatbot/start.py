@@ -23,9 +23,9 @@ DAY_S = 86_400
 FRESH_PRICES = "compare them with OpenAI's page and set MODEL_PRICES where they differ, or take newer ones"
 
 
-def describe(settings: Settings, ring: Ring) -> list[str]:
-    """One line each, no secret in any."""
-    return [*_paid(settings, ring), _entry(settings), _places(settings)]
+def describe(settings: Settings, ring: Ring, *, has_desk: bool = True) -> list[str]:
+    """One line each, no secret in any. `has_desk`: it is not taken out."""
+    return [*_paid(settings, ring), _entry(settings, has_desk), _places(settings)]
 
 
 def refuse_debugger_of_this_start(settings: Settings) -> None:
@@ -43,7 +43,7 @@ def will_serve() -> bool:
 
 def _paid(settings: Settings, ring: Ring) -> list[str]:
     if not ring.sources:
-        return ["mode: tutor, free of cost. To go live put OPENAI_API_KEY into .env and start again"]
+        return ["mode: tutor, free of cost. To go live: flask setup"]
     prices = Prices(settings)
     budgets = caps(settings, switches.Switches(None, {}))
     first, *others = (f"key {each.fingerprint} from {each.source}" for each in ring.credentials)
@@ -96,12 +96,12 @@ def _other_caps(engine: Engine) -> list[str]:
     ]
 
 
-def _entry(settings: Settings) -> str:
+def _entry(settings: Settings, has_desk: bool) -> str:
     proxies = f"{settings.trusted_proxies} trusted proxies" if settings.trusted_proxies else "no trusted proxy"
     limits = f"{settings.limit_visitor} per visitor, {settings.limit_network} per network"
     who = "those who know the access code" if settings.access_code else "everybody"
     desk = "the desk is at /admin" if settings.admin_password else "the desk is closed, as ADMIN_PASSWORD is not set"
-    return f"who may enter: {who}, {limits}, {proxies}; {desk}"
+    return f"who may enter: {who}, {limits}, {proxies}" + (f"; {desk}" if has_desk else "")
 
 
 def _places(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import Row, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,8 +47,10 @@ def verify() -> None:
 
 def report_status(report: Report, house: Parts) -> None:
     """A line for each key, and one for each file of a key that others can read."""
-    if not house.ring.sources:
+    if not house.ring.sources and "tutor" in current_app.extensions:
         report.note("no key is set, so the built-in tutor answers", "To go live: docs/guide/get-a-key.md")
+    elif not house.ring.sources:
+        report.wrong("no key is set, and the tutor, which would answer, is taken out", "docs/guide/get-a-key.md")
     known: dict[str, Row[Any]] = {}
     try:
         if inspect(house.engine).has_table("keys"):

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
-from chatbot.config import ROOT, child_environment
+from chatbot.commands.processes import START_S, Processes, bare_environment, copy_checkout, free_port
 from chatbot.key.credential import Key
 from chatbot.signing import Signer
 
-START_S = 30
-# Of the checkout and of the environment only what the app needs: nothing of the operator's is copied or obeyed.
-NEEDED = ("app.py", "gunicorn.conf.py", "chatbot", "templates", "static", "docs/guide", "tests/__init__.py",
-          "tests/fake_openai.py", "tests/fake_openai_parts")  # fmt: skip
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 QUESTION = "What is an API key? [fake: tokens 20; delay 5]"
 LOOT = "Something long and dear"
 
@@ -35,7 +23,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._http = urllib3.PoolManager(timeout=START_S, retries=False, maxsize=16)
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes = Processes(folder)
         self._files = {"key": folder / "key", "standby": folder / "standby"}
         self.database = f"sqlite:///{folder}/chat.db"
         self.key = self.standby = ""
@@ -44,16 +32,12 @@ class Stage:
 
     def open(self) -> None:
         """Start both and wait until the app is ready. Raises TimeoutError or OSError."""
-        house = self._folder / "checkout"
-        for name in NEEDED:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            (house / name).parent.mkdir(parents=True, exist_ok=True)
-            copy(ROOT / name, house / name)
-        fake_port, port = _free_port(), _free_port()
+        house = copy_checkout(self._folder / "checkout")
+        fake_port, port = free_port(), free_port()
         self._openai, self._app = f"http://127.0.0.1:{fake_port}", f"http://127.0.0.1:{port}"
-        bare = {name: value for name, value in child_environment().items() if name in KEPT}
-        self._start([sys.executable, "tests/fake_openai.py", "--port", str(fake_port)], house, bare, "fake.log")
-        self._wait_for(self._openai + "/_env")
+        bare = bare_environment()
+        self._processes.start(["tests/fake_openai.py", "--port", str(fake_port)], house, bare, "fake.log")
+        self._processes.wait_for(self._openai + "/_env")
         self.key, self.standby = self._control("env")["OPENAI_API_KEY"], self.new_key()
         self.put(self.key)
         self._write("standby", self.standby)
@@ -68,20 +52,13 @@ class Stage:
             "WEB_CONCURRENCY": "2",
             **dict.fromkeys(("LIMIT_VISITOR", "LIMIT_NETWORK", "LIMIT_SITE", "LIMIT_NEW_VISITORS"), "100000/minute"),
         }
-        self._start([sys.executable, "-m", "gunicorn"], house, bare | settings, "app.log")
-        self._wait_for(self._app + "/readyz")
+        self._processes.start(["-m", "gunicorn"], house, bare | settings, "app.log")
+        self._processes.wait_for(self._app + "/readyz")
 
     def close(self) -> None:
         """End what was started; idle connections first, for which a server would wait."""
         self._http.clear()
-        for process in reversed(self._processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+        self._processes.end()
 
     def ask_app(self) -> bool:
         """Ask a question as a visitor; was it answered to the end?"""
@@ -143,28 +120,3 @@ class Stage:
         fresh.touch(0o600)
         fresh.write_text(key + "\n")
         fresh.rename(path)
-
-    def _start(self, command: list[str], folder: Path, environment: dict[str, str], log: str) -> None:
-        with (self._folder / log).open("wb") as file:
-            process = subprocess.Popen(  # noqa: S603 - our own programs
-                command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        self._processes.append(process)
-
-    def _wait_for(self, url: str) -> None:
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                if self._http.request("GET", url).status == 200:
-                    return
-            except urllib3.exceptions.HTTPError:
-                pass
-            if time.monotonic() > deadline or any(process.poll() is not None for process in self._processes):
-                raise TimeoutError(f"{url} did not answer")
-            time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

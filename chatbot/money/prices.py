@@ -78,9 +78,13 @@ class Prices:
             return 0
         return max(0, min(most, left // rates.most_output if rates.most_output else most))
 
+    def rates(self, model: str) -> Rates:
+        """Of a call whose input is not long. Raises PriceUnknown."""
+        return self._at(model, 0)
+
     def words(self, model: str) -> str:
         """For the operator, of an input that is not long. Raises PriceUnknown."""
-        rates = self._at(model, 0)
+        rates = self.rates(model)
         sent, made = (_dollars(float(rate) / 1000) for rate in (rates.input, rates.output))
         return f"{sent} in, {made} out per million tokens" + (" by MODEL_PRICES" if model in self._own else "")
 

@@ -67,6 +67,10 @@ export class ChatPage {
     return this.#openLate(import('./settings/shortcuts-sheet.js'), ({ showShortcuts }) => showShortcuts());
   }
 
+  showGoLive() {
+    return this.#openLate(import('./settings/go-live.js'), ({ showGoLive }) => showGoLive());
+  }
+
   showSettings() {
     const onDeleted = () => {
       this.startOver();

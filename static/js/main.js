@@ -32,6 +32,7 @@ const actions = {
   showAllowance: then((page) => page.server.openAllowance()),
   showSettings: then((page) => page.showSettings()),
   showShortcuts: then((page) => page.showShortcuts()),
+  showGoLive: then((page) => page.showGoLive()),
   copyLastCode: then((page) => page.copyLastCode()),
   editLast: then((page) => page.conversation.editLast()),
   stop: then((page) => page.conversation.stop()),

@@ -10,7 +10,7 @@ export function copyOnClick(button, text) {
 
 export async function copy(text, button) {
   const copied = (await navigator.clipboard?.writeText(text).then(() => true, () => false)) || copySelected(text);
-  const status = part(document, 'status');
+  const status = part(button.closest('dialog') ?? document, 'status');
   const told = copied ? words.copied : words.copyFailed;
   status.textContent = status.textContent === told ? `${told}\u00a0` : told;
   button.classList.toggle('copied', copied);
@@ -22,7 +22,7 @@ function copySelected(text) {
   const focused = document.activeElement;
   const box = element('textarea', { class: 'visually-hidden', readonly: '' });
   box.value = text;
-  document.body.append(box);
+  (focused?.closest('dialog') ?? document.body).append(box); // a dialog lets nothing outside of it be selected
   box.select();
   const copied = document.execCommand('copy');
   box.remove();

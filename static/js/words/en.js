@@ -62,10 +62,9 @@ export default {
   earlier: 'Earlier messages',
   temporaryNote: 'Nothing of this chat is kept: it is in no list, and gone when you leave it.',
   keptAgain: 'A chat that is kept.',
-  temporaryFootnote: 'Temporary chat: nothing of it is kept. Answers can be wrong.',
-  footnote: 'Answers can be wrong. Never paste a key or a password here.',
-  appName: 'Turnkey Chat',
-  title: (chat) => `${chat} · Turnkey Chat`,
+  temporaryFootnote: 'Temporary chat: nothing of it is kept. A machine answers, and it can be wrong.',
+  footnote: 'A machine answers, and it can be wrong. Never paste a key or a password here.',
+  title: (chat, site) => `${chat} · ${site}`,
 
   // The list of chats.
   searchChats: 'Search chats',
@@ -93,12 +92,39 @@ export default {
   modes: {
     tutor: {
       title: 'Built-in tutor.',
-      text: 'Answers come from this app’s own guide, not from ChatGPT. To go live, put OPENAI_API_KEY in the server’s .env file or environment and restart.',
+      text: 'Answers come from this app’s own guide, not from ChatGPT.',
       greeting: 'Learn to keep an API key safe',
       questions: ['What is an API key?', 'Why must a key never reach the browser?', 'Where do I keep my key?', 'My key leaked. What now?'],
     },
   },
   tutorLink: 'How to get a key',
+
+  // Going live, for whoever runs the server: the steps are those of `flask setup`.
+  goLive: 'Go live',
+  goLiveAbout: 'For whoever runs this server. One command asks for all of it, and writes nothing before its last step. Run it where the app is:',
+  goLiveSteps: [
+    {
+      name: 'The key',
+      says: 'Paste it where nobody sees it. It goes into a file that only the server can read.',
+      command: '.venv/bin/flask setup',
+      more: 'How to get one',
+    },
+    { name: 'The proof', says: 'OpenAI is asked whether it takes the key. That call is free.', command: '.venv/bin/flask setup' },
+    {
+      name: 'The budget',
+      says: 'Choose the most that a day and a month may cost, and see the worst case.',
+      command: '.venv/bin/flask setup',
+      more: 'How budgets work',
+    },
+    { name: 'The access code', says: 'Let everybody in, or only those who know a code.', command: '.venv/bin/flask setup' },
+    {
+      name: 'The admin password',
+      says: 'It opens your desk at /admin, where you see what is spent and can stop it.',
+      command: '.venv/bin/flask setup',
+    },
+    { name: 'The check', says: 'The doctor looks at all of it once more. Then start the app.', command: 'make run' },
+  ],
+  copyCommand: (command) => `Copy “${command}”`,
 
   characters: (count, limit) => `${number(count)} of ${number(limit)} characters`,
   tooLong: (over) => `Too long by ${many(over, 'character', 'characters')}`,
