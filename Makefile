@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PARALLEL ?= 3 # most tests wait more than they compute
 
-.PHONY: run test check bench picture icons format lock
+.PHONY: run test check bench picture film docs icons format lock
 
 run: $(VENV)/.run
 	$(BIN)/flask db upgrade
@@ -12,7 +13,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	tests/set_up.sh
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile $(TESTS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -25,9 +26,17 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)
 
-# Takes the README's picture again.
+# Takes the pictures in docs/ again.
 picture: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.picture
+
+# Films the page again for the README.
+film: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.film
+
+# Writes the table of settings in docs/configuration.md again.
+docs: $(VENV)/.dev
+	$(BIN)/python -m tests.unit.settings_table
 
 # Draws the app's icons again, from static/img/favicon.svg.
 icons: $(VENV)/.dev

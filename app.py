@@ -19,6 +19,7 @@ from chatbot.chats.beat import Beat
 from chatbot.chats.turn import Turns
 from chatbot.chores import chores, remind
 from chatbot.cli import commands
+from chatbot.commands.only_setup import only_setup
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
 from chatbot.errors import SettingsError
 from chatbot.history.naming import Naming
@@ -50,9 +51,10 @@ from chatbot.web.parts import Parts
 from chatbot.web.takeout_api import takeout
 
 # Rooms that can be taken out: a line here, and the files that docs/make-it-yours.md names with it.
-EXTRAS = (
+EXTRAS: tuple[str, ...] = (
     "chatbot.desk",
     "chatbot.tutor",
+    "lab",
 )
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -60,8 +62,14 @@ log = logging.getLogger("chatbot.start")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The app. Raises SettingsError when the settings do not allow a start."""
-    settings = settings or load_settings()
+    """The app. Raises SettingsError when the settings do not allow a start, except to `flask setup`."""
+    try:
+        return _build(settings or load_settings())
+    except SettingsError as refused:
+        return only_setup(refused)
+
+
+def _build(settings: Settings) -> Flask:
     set_up_logs(settings)
     refuse_debugger_of_this_start(settings)
     signer = load_signer(settings)
@@ -75,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
     app.url_map.merge_slashes = app.url_map.strict_slashes = False  # else redirects to the host that a request names
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.jinja_env.globals["site_name"] = settings.site_name
     for command in commands:
         app.cli.add_command(command)
     if settings.trusted_proxies:
@@ -85,7 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         import_module(name).add_to(app, settings)
 
     limits = Limits(app, settings, engine, tally)
-    lessons = book.load(ROOT / "docs" / "guide")
+    lessons = book.load(ROOT)
     tutor = app.extensions.get("tutor")
     stand_in = tutor(lessons) if tutor else None
     client = _client(settings, ring, stand_in)
@@ -136,7 +145,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pages)
     app.wsgi_app = Compression(OutgoingGuard(app.wsgi_app, alarms))  # type: ignore[method-assign]
     if will_serve():
-        for line in describe(settings, ring):
+        for line in describe(settings, ring, has_desk="desk" in app.extensions):
             log.info(line)
         for line in warnings(ring):
             log.warning(line)

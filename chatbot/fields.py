@@ -8,7 +8,18 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from chatbot.notation import Address, DatabaseAddress, Dollars, Limit, Names, Percents, Prices, Questions, StoreAddress
+from chatbot.notation import (
+    Address,
+    DatabaseAddress,
+    Dollars,
+    Limit,
+    Names,
+    Percents,
+    Prices,
+    Questions,
+    SiteName,
+    StoreAddress,
+)
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -41,6 +52,11 @@ class Fields(BaseModel):
     )
     title_model: str | None = Field(
         None, description="a model that names chats; without one their first words do", examples=["gpt-6-luna"]
+    )
+    site_name: SiteName = Field(
+        "Turnkey Chat",
+        description="what the app is called in pages, tabs, alerts and on home screens, up to 40 characters",
+        examples=["Ask the Library"],
     )
     suggested_questions: Questions = Field(
         [

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
 
 
@@ -17,6 +17,13 @@ def _split(value: object) -> object:
 
 def _questions(value: object) -> object:
     return [part for each in value.split("|") if (part := each.strip())] if isinstance(value, str) else value
+
+
+def _one_line(value: str) -> str:
+    """Joiners, which are no letters but make some, may stand in it; nothing that a subject of a mail could not hold."""
+    if not value.replace("\u200c", "").replace("\u200d", "").isprintable():
+        raise ValueError("must be one line of letters, digits and signs")
+    return value
 
 
 def _limit(value: str) -> str:
@@ -91,6 +98,9 @@ def _percents(value: list[str]) -> list[int]:
 
 
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+SiteName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), AfterValidator(_one_line)
+]
 Question = Annotated[str, Field(max_length=120)]
 Questions = Annotated[list[Question], NoDecode, BeforeValidator(_questions), Field(max_length=6)]
 Prices = Annotated[dict[str, tuple[Decimal, ...]], NoDecode, BeforeValidator(_prices), AfterValidator(_three_rates)]

@@ -102,7 +102,7 @@ def serving(folder: Path) -> Iterator[Callable[..., Served]]:
     """The function that the fixture `serve` gives, for fixtures that live longer; database and logs go to `folder`."""
     running: list[Served] = []
 
-    def start(*, wait: bool = True, **variables: object) -> Served:
+    def start(*, wait: bool = True, checkout: Path = ROOT, **variables: object) -> Served:
         port = variables.pop("PORT", None) or free_port()
         database = str(variables.pop("DATABASE_URL", f"sqlite:///{folder}/chat.db"))
         environment = clean_environment(**{**ROOMY, "DATABASE_URL": database, "PORT": port, **variables})
@@ -110,7 +110,7 @@ def serving(folder: Path) -> Iterator[Callable[..., Served]]:
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn"],
-                cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                cwd=checkout, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         served = Served(f"http://127.0.0.1:{port}", process, log_path, database)
         running.append(served)

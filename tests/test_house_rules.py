@@ -86,10 +86,23 @@ def lines_with_a_word_on_them(paths: list[Path]) -> int:
     return sum(bool(re.search(r"\w", line)) for path in paths for line in path.read_text().splitlines())
 
 
-# Beside the way of a message: start and commands, what tells the operator, the scanner, the tutor, the tables' past,
-# how files get to the browser.
-BESIDE = ("alerts", "chores", "cli", "commands", "desk", "migrate", "migrations", "reload", "scan", "start", "tutor")
-BESIDE_FILES = ("admin", "assets", "compression", "costs", "usage", "vigil", "worst_case")
+# Beside the way of a message: start and commands, what tells the operator, the scanner, the guide and the tutor, the
+# tables' past, how files get to the browser.
+BESIDE = (
+    "alerts",
+    "book",
+    "chores",
+    "cli",
+    "commands",
+    "desk",
+    "migrate",
+    "migrations",
+    "reload",
+    "scan",
+    "start",
+    "tutor",
+)
+BESIDE_FILES = ("admin", "assets", "calculator", "compression", "costs", "price_list", "usage", "vigil", "worst_case")
 
 
 def is_tool(path: Path) -> bool:
@@ -109,7 +122,7 @@ def test_the_server_can_be_read_in_an_hour() -> None:
     history = [path for path in MODULES if is_history(path)]
     assert lines_with_a_word_on_them([path for path in MODULES if path not in [*tools, *history]]) < 5300
     assert lines_with_a_word_on_them(history) < 1450
-    assert lines_with_a_word_on_them(tools) < 4000
+    assert lines_with_a_word_on_them(tools) < 5000
     assert lines_with_a_word_on_them([path for path in SCRIPTS if path.parent.name != "words"]) < 3200
 
 

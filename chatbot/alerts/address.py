@@ -23,18 +23,20 @@ WITH_HOST = ("http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "
 
 @dataclass(frozen=True)
 class Address:
-    """`name` may be shown. `digest` names the address in the database."""
+    """`name` may be shown. `digest` names the address in the database; `title` stands over what is sent."""
 
     value: str = field(repr=False)
     name: str
     digest: str
+    title: str
 
 
 def load_addresses(settings: Settings, signer: Signer) -> list[Address]:
     """The addresses of ALERT_URLS, without repeats; between them stand commas or blanks."""
     told = settings.alert_urls.get_secret_value() if settings.alert_urls else ""
     values = dict.fromkeys(value for value in BETWEEN.split(told) if value)
-    return [Address(value, _name(value), signer.digest("alert address", value)[:16]) for value in values]
+    title = f"{settings.site_name}: alert"
+    return [Address(value, _name(value), signer.digest("alert address", value)[:16], title) for value in values]
 
 
 def check_addresses(addresses: Sequence[Address]) -> None:
@@ -62,7 +64,8 @@ def _start(address: Address, message: str | None) -> subprocess.Popen[bytes] | N
             command, cwd=ROOT, env=child_environment(), stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere
         )
         with suppress(OSError), courier.stdin as order:  # type: ignore[union-attr]
-            order.write(json.dumps({"address": address.value, "message": message}).encode())
+            told = {"address": address.value, "title": address.title, "message": message}
+            order.write(json.dumps(told).encode())
         return courier
     return None
 

@@ -12,11 +12,10 @@ import sys
 
 SENT, NOT_SENT, UNKNOWN = 0, 1, 3  # a Python that fails ends with 1
 PATIENCE_S = 20
-TITLE = "Turnkey Chat: alert"
 
 
 def main() -> int:
-    """Read an order from standard input: an address and, unless it is only to be looked at, the message."""
+    """Read an order from standard input: an address, a title and, unless it is only to be looked at, the message."""
     signal.alarm(PATIENCE_S)  # also when nobody waits for it any more
     order = json.load(sys.stdin)
     from apprise import Apprise, NotifyFormat, NotifyType
@@ -27,7 +26,7 @@ def main() -> int:
     if order["message"] is None:
         return SENT
     went = service.notify(
-        title=TITLE, body=order["message"], notify_type=NotifyType.FAILURE, body_format=NotifyFormat.TEXT
+        title=order["title"], body=order["message"], notify_type=NotifyType.FAILURE, body_format=NotifyFormat.TEXT
     )
     return SENT if went else NOT_SENT
 

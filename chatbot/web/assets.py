@@ -25,7 +25,6 @@ TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 FOR_EVER = "public, max-age=31536000, immutable"

@@ -31,6 +31,7 @@ HEADERS = {
 # About documents only. A page has many parts, and over HTTP/1.1 these lines would weigh more than most of them.
 DOCUMENTS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy")
 PARTS_OF_PAGES = ("text/javascript", "text/css", "font/woff2", "image/png")
+PERMITTED_S = 3600  # for which an allowed origin need not ask again before each request
 STORE_ERRORS = (SQLAlchemyError, limits.errors.StorageError, redis.exceptions.RedisError, valkey.exceptions.ValkeyError)
 
 log = logging.getLogger("chatbot.web")
@@ -61,7 +62,7 @@ def problem_response(problem: Problem) -> Response:
 def _refuse_other_sites() -> Response | None:
     """Unsafe methods come from our own pages, from an allowed origin, or from a program that is no browser."""
     if request.method == "OPTIONS" and _origin_allowed():
-        return Response(status=204)
+        return Response(status=204, headers={"Access-Control-Max-Age": str(PERMITTED_S)})
     if request.method in ("GET", "HEAD", "OPTIONS") or is_ours():
         return None
     raise CrossSite()
@@ -93,7 +94,7 @@ def _add_headers(response: Response) -> Response:
         response.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID, User-Agent"
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
         response.headers["Access-Control-Expose-Headers"] = (
-            "Content-Disposition, Retry-After, RateLimit, RateLimit-Policy"
+            "Content-Disposition, Retry-After, RateLimit, RateLimit-Policy, x-vercel-ai-ui-message-stream"
         )
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers.add("Vary", "Origin")

@@ -14,6 +14,7 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_looks import look
 
 CODE = "open sesame"
+LONG_NAME = "Wonderful Questions of the Wide Wide Web"  # as long as it may be
 
 
 def enter(page: Page, code: str = CODE) -> None:
@@ -35,7 +36,7 @@ def test_the_door_has_no_barriers_and_says_what_is_wrong(
     watch.expected.append("401")
     watch.expected.append("429")
     page = new_page(**device, color_scheme=colours)
-    page.goto(serve(ACCESS_CODE=CODE).url + "/c/abcdefgh")
+    page.goto(serve(ACCESS_CODE=CODE, SITE_NAME=LONG_NAME).url + "/c/abcdefgh")
     expect(page.get_by_role("heading", level=1)).to_contain_text("access code")
     expect(page.get_by_label("Access code")).to_be_focused()
     look(page, tmp_path / "door.png")

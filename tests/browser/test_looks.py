@@ -92,7 +92,7 @@ def test_the_tutor_the_guide_and_the_error_page_have_no_barriers(
     watch.expected.append("404")
     page = new_page(**device, color_scheme=colours)
     url = serve().url
-    for path in ("/", "/guide/get-a-key", "/guide/keep-it-safe", "/guide/if-it-leaks", "/no-such-page"):
+    for path in ("/", "/guide/get-a-key", "/guide/what-it-costs", "/guide/reference/threats", "/no-such-page"):
         page.goto(url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         if path == "/":

@@ -21,7 +21,7 @@ from chatbot.tables import chats, messages, passages
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.services.money import new_database
 from tests.services.shelves import Shelf, app_over
-from tests.unit.test_docs import faults
+from tests.unit.test_openapi import faults
 from tests.visitor import new_id
 
 LONG = "word " * (3 * ROW_WORDS)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
-from tests.conftest import ROOT, Served
+import psutil
+
+from tests.conftest import ROOT, Served, wait_for
+from tests.fake_openai import FakeOpenAI
+from tests.visitor import Visitor, new_id
+
+LONG_CHARS = 4_800_000  # more than the system takes for a connection that nobody reads
+DEAF = 2
 
 
 def test_a_lock_on_the_sqlite_file_does_not_stop_the_worker(serve: Callable[..., Served]) -> None:
@@ -30,14 +39,65 @@ def test_a_lock_on_the_sqlite_file_does_not_stop_the_worker(serve: Callable[...,
     assert visitor.stored()["messages"]
 
 
-def test_a_body_that_does_not_come_ends_its_connection(serve: Callable[..., Served]) -> None:
-    address = urlsplit(serve().url)
-    with socket.create_connection((str(address.hostname), address.port or 0), timeout=50) as client:
-        client.sendall(b"POST /api/chat HTTP/1.1\r\nHost: chat\r\nContent-Length: 1000\r\n\r\n{")
-        began = time.monotonic()
-        while client.recv(65_536):
-            pass
-    assert time.monotonic() - began < idle_s() + 10
+def test_clients_that_neither_send_nor_read_are_cut_off_and_hold_up_nobody(
+    serve: Callable[..., Served], fake: FakeOpenAI
+) -> None:
+    fake.default_text = ("x" * (LONG_CHARS // 60 - 1) + " ") * 60
+    served = serve(**fake.env, MAX_OUTPUT_TOKENS="200000")
+    asking = served.visitor()
+    assert asking.get("/api/me").status == 200
+    (worker,) = (psutil.Process(pid) for pid in served.workers())
+    before = worker.memory_info().rss
+    began = time.monotonic()
+    bodies = [asking.body("Tell me all", id=new_id()) for _ in range(DEAF)]
+    with ExitStack() as clients:
+        deaf = [clients.enter_context(connect(served, request(asking, json.dumps(body)))) for body in bodies]
+        mute = clients.enter_context(connect(served, request(asking, "{", length=1000)))
+        wait_for(lambda: all(ended(asking, body["id"]) for body in bodies), 20, "answers that nobody takes are made")
+        fake.default_text = "Quick"
+        asked = time.monotonic()
+        assert served.visitor().say("Hello").text == "Quick"
+        assert time.monotonic() - asked < 2
+        assert worker.memory_info().rss - before < DEAF * 20 * LONG_CHARS
+        read_to_end(mute)
+        assert time.monotonic() - began < idle_s() + 10
+        time.sleep(max(0, asked + idle_s() + 1 - time.monotonic()))
+        assert all(read_to_end(client) < LONG_CHARS for client in deaf), "what was not taken in time is not sent"
+
+
+def request(visitor: Visitor, body: str, length: int | None = None) -> str:
+    """A message as it goes over the wire; `length` of the body may be a lie."""
+    head = ("POST /api/chat HTTP/1.1", "Host: localhost", f"Cookie: {visitor.cookie}")
+    return "\r\n".join([*head, f"Content-Length: {length or len(body)}", "", body])
+
+
+def connect(served: Served, said: str) -> socket.socket:
+    """A connection that has little room for what it does not read."""
+    address = urlsplit(served.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(idle_s() + 10)
+    client.connect((str(address.hostname), address.port or 0))
+    client.sendall(said.encode())
+    return client
+
+
+def ended(visitor: Visitor, chat: str) -> bool:
+    """Is the answer stored whole?"""
+    answer = visitor.get(f"/api/chats/{chat}")
+    if answer.status != 200 or answer.json()["live"]:
+        return False
+    (text,) = answer.json()["messages"][-1]["parts"]
+    return len(text["text"]) == LONG_CHARS
+
+
+def read_to_end(client: socket.socket) -> int:
+    """How many bytes still come until the server closes the connection."""
+    count = 0
+    with suppress(ConnectionResetError):
+        while piece := client.recv(65_536):
+            count += len(piece)
+    return count
 
 
 def idle_s() -> int:

@@ -26,7 +26,7 @@ from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
 from tests.services.money import new_database
 from tests.services.released_rows import CHAT, FOREIGN, HALF, HELD, LIVE, TEXT, VISITOR, fill
-from tests.unit.desk_client import OWN, build
+from tests.unit.built_app import OWN, build
 from tests.visitor import new_id
 
 KINDS = ("sqlite", "postgresql")

@@ -176,6 +176,13 @@ def test_what_was_sent_is_the_alert_alone() -> None:
         assert sink.got[0]["attachments"] == []
 
 
+def test_an_alert_comes_under_the_sites_name() -> None:
+    with Sink() as sink:
+        settings = load_settings(_env_file=None, site_name="Ask & Answer", alert_urls=sink.url())
+        assert send(load_addresses(settings, SIGNER), "the words of it") == [SENT]
+        assert sink.got[0]["title"] == "Ask & Answer: alert"
+
+
 def test_one_address_that_hangs_keeps_no_other_waiting() -> None:
     with Sink("hang") as slow, Sink() as quick, Sink(500) as broken, ThreadPoolExecutor() as pool:
         urls = (slow.url(query="?rto=60"), quick.url(), broken.url(), "tgram://odd")

@@ -12,6 +12,7 @@ import pytest
 from chatbot.config import EPHEMERAL, ROOT, Settings, load_settings
 from chatbot.errors import SettingsError
 from tests.fake_openai import make_key
+from tests.unit import settings_table
 
 CANARY = "Canary" + "Secret42"
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -37,31 +38,17 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
     return refused.value.lines
 
 
-def documented(default: object) -> str:
-    """A default as it is written down."""
-    if default in (None, {}):
-        return ""
-    if isinstance(default, list):
-        separator = "|" if any(" " in str(part) for part in default) else ","
-        return separator.join(map(str, default))
-    return str(default)
-
-
 def test_the_example_lists_every_setting_with_its_default_and_a_word_about_it() -> None:
     text = (ROOT / ".env.example").read_text()
     listed = dict(re.findall(r"(?m)^# (?![A-Z_]+=)[^\n]+\n# ([A-Z_]+)=(.*)$", text))
-    assert listed == {name.upper(): documented(field.default) for name, field in Settings.model_fields.items()}
+    assert listed == {
+        name.upper(): settings_table.documented(field.default) for name, field in Settings.model_fields.items()
+    }
     assert not re.search(r"(?m)^[^#\n]", text), "a line that sets something"
 
 
-def test_the_docs_list_every_setting_with_its_default_and_meaning() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text().replace(r"\|", "|")
-    rows = re.findall(r"(?m)^\| `([A-Z_]+)` \| (none|`[^`]*`) \| (.+) \|$", text)
-    listed = {name: default.strip("`").removeprefix("none") for name, default, _ in rows}
-    assert listed == {name.upper(): documented(field.default) for name, field in Settings.model_fields.items()}
-    assert {name: meaning for name, _, meaning in rows} == {
-        name.upper(): field.description for name, field in Settings.model_fields.items()
-    }
+def test_the_docs_list_every_setting_with_its_default_what_it_allows_and_its_meaning() -> None:
+    assert settings_table.table() in settings_table.PAGE.read_text(), "run `make docs`"
 
 
 def test_nothing_set_means_the_defaults() -> None:

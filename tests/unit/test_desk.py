@@ -25,7 +25,8 @@ from chatbot.visitors import blocks
 from chatbot.visitors.who import Visitor, identify
 from tests.fake_openai import make_key
 from tests.ledger_rows import DAY_MS, fill
-from tests.unit.desk_client import build, post, read, run, signed_in
+from tests.unit.built_app import build, read, run
+from tests.unit.desk_client import post, signed_in
 
 ROWS = 4_000
 MANY = 200_000
@@ -362,7 +363,7 @@ def test_a_network_is_blocked_by_an_address_that_is_not_kept(
         ("until", "9999-12-31T23:59-14:00"), ("until", "0001-01-01T00:00+14:00"),
         ("why", ""), ("why", "w" * 201), ("why", "it used " + make_key()),
     ],
-    ids=lambda value: value[:20],
+    ids=lambda value: value[:8],
 )  # fmt: skip
 def test_what_cannot_be_blocked_is_told_beside_its_field(
     app: Flask, client: FlaskClient, field: str, typed: str

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from chatbot.desk import tries
 from chatbot.desk.deeds import DEEDS
 from chatbot.errors import LimitReached
-from tests.unit.desk_client import OWN, PASSWORD, build, enter, post, read, run, signed_in
+from tests.unit.built_app import OWN, PASSWORD, build, read, run
+from tests.unit.desk_client import enter, post, signed_in
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,15 @@ def test_a_session_opens_every_page(app: Flask) -> None:
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "no-store"
     assert [deed for _, deed in read(app, "SELECT who, deed FROM audit ORDER BY id DESC LIMIT 1")] == ["signed in"]
+
+
+def test_its_files_are_there_and_its_tab_and_head_say_the_sites_name(tmp_path: Path) -> None:
+    app = build(tmp_path, site_name="Ask & Answer")
+    for client, path in ((app.test_client(), "/admin/enter"), (signed_in(app), "/admin")):
+        page = client.get(path, headers=OWN).text
+        assert page.count("Ask &amp; Answer") == 3 and "The desk · Ask &amp; Answer</title>" in page, path
+        files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+        assert len(files) > 4 and {client.get(file).status_code for file in files} == {200}
 
 
 def test_the_cookie_is_for_this_desk_alone(app: Flask) -> None:

@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from tests.ledger_rows import fill
-from tests.unit.desk_client import PASSWORD, build, enter, read, run
+from tests.unit.built_app import PASSWORD, build, read, run
+from tests.unit.desk_client import enter
 
 ROWS = 3_000
 SAMPLE = re.compile(r'(turnkey_[a-z_]+)(\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+\})? (\d+(?:\.\d+)?(?:e-\d+)?)')

@@ -134,13 +134,14 @@ def test_a_friend_is_told_before_it_asks_that_it_may(client: FlaskClient, path: 
     assert "POST" in response.headers["Access-Control-Allow-Methods"]
     assert "content-type" in response.headers["Access-Control-Allow-Headers"].lower()
     assert "Origin" in response.headers["Vary"]
+    assert int(response.headers["Access-Control-Max-Age"]) > 60, "or each message would wait for two answers"
 
 
 def test_a_friend_may_read_answers_and_errors_with_its_cookie(client: FlaskClient) -> None:
     for response in (say(client, Origin=FRIEND), client.post("/api/chat", data=b"{", headers={"Origin": FRIEND})):
         assert response.headers["Access-Control-Allow-Origin"] == FRIEND
         assert response.headers["Access-Control-Allow-Credentials"] == "true"
-        assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= set(
+        assert {"Retry-After", "RateLimit", "RateLimit-Policy", "x-vercel-ai-ui-message-stream"} <= set(
             response.headers["Access-Control-Expose-Headers"].split(", ")
         )
 
@@ -164,6 +165,7 @@ SECURITY = {
 def every_answer(app: Flask, client: FlaskClient) -> Iterator[tuple[str, TestResponse]]:
     """An answer of every route, and of every kind of error."""
     values: dict[str, Any] = {"id": "c" * 8, "chat": "c" * 8, "slug": "get-a-key", "filename": "js/main.js"}
+    values["shelf"] = "reference"
     for rule in app.url_map.iter_rules():
         path = rule.rule.replace("path:", "")
         for name in rule.arguments:

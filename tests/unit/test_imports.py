@@ -30,7 +30,7 @@ from chatbot.history.passages import index
 from chatbot.history.portable import MOST_CHARS, MOST_CHATS, MOST_MESSAGES, MOST_OF_CHAT
 from chatbot.web.takeout_api import MOST_IMPORT_BYTES, PER_NETWORK
 from tests.fake_openai import make_key
-from tests.unit.desk_client import build, read
+from tests.unit.built_app import build, read
 from tests.unit.test_takeout import chat_of, message
 
 ROOMY = "100000/day"

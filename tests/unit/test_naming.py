@@ -36,7 +36,7 @@ from tests.conftest import Served, wait_for
 from tests.fake_openai import FAULTS_BEFORE, FAULTS_DURING, FakeOpenAI, Fault, make_key
 from tests.fake_openai_parts.reply import messages
 from tests.services.money import Books
-from tests.unit.desk_client import OWN, build, read, run
+from tests.unit.built_app import OWN, build, read, run
 
 NAMER = "gpt-6-sol"
 PLENTY = {

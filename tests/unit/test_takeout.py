@@ -26,8 +26,8 @@ from chatbot.errors import Blocked, Busy
 from chatbot.history.export import all_zipped, file_name
 from chatbot.history.imports import bring_in
 from chatbot.tables import chats, messages
-from tests.unit.desk_client import build, read
-from tests.unit.test_docs import faults
+from tests.unit.built_app import build, read
+from tests.unit.test_openapi import faults
 
 ME = "1" * 32
 MANY = 20_000  # characters of a question

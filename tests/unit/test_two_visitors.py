@@ -13,12 +13,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.unit.desk_client import build, read
+from tests.unit.built_app import build, read
 from tests.unit.test_takeout import chat_of, message
 
 MARKER = "quokka"
 CHAT, QUESTION, ANSWER, OWN = "chat-0001", "message-0", "message-1", "chat-mine"
-NO_CHATS = ("/c/<chat>", "/guide/<slug>", "/static/<path:filename>")  # the first is the bare page, which asks the API
+# The first is the bare page, which asks the API.
+NO_CHATS = ("/c/<chat>", "/guide/<slug>", "/guide/<shelf>/<slug>", "/static/<path:filename>")
 ANY = "100000/day"
 
 
