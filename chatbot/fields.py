@@ -14,6 +14,7 @@ from chatbot.notation import (
     Dollars,
     Limit,
     Names,
+    Origins,
     Percents,
     Prices,
     Questions,
@@ -112,7 +113,7 @@ class Fields(BaseModel):
         [50, 80, 100], description="percents of a budget at which an alert goes out", examples=["50,80,100"]
     )
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose X-Forwarded-* count")
-    allowed_origins: Names = Field([], description="other front ends", examples=["https://chat.example.org"])
+    allowed_origins: Origins = Field([], description="other front ends", examples=["https://chat.example.org"])
     log_format: Literal["text", "json"] = Field("text", description="how log lines are written")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")

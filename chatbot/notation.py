@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -9,6 +10,10 @@ from urllib.parse import SplitResult, urlsplit
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+PLACES = 6  # of a price
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
 
 
 def _split(value: object) -> object:
@@ -21,9 +26,13 @@ def _questions(value: object) -> object:
 
 def _one_line(value: str) -> str:
     """Joiners, which are no letters but make some, may stand in it; nothing that a subject of a mail could not hold."""
-    if not value.replace("\u200c", "").replace("\u200d", "").isprintable():
+    if not value.replace("\u200c", "").replace("\u200d", "").isprintable() or not any(map(_is_seen, value)):
         raise ValueError("must be one line of letters, digits and signs")
     return value
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LNPS" and char not in BLANKS
 
 
 def _limit(value: str) -> str:
@@ -41,6 +50,20 @@ def _url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("must be an http or https address without a user name")
     return value.rstrip("/")
+
+
+def _origins(values: list[str]) -> list[str]:
+    return [_origin(value) for value in values]
+
+
+def _origin(value: str) -> str:
+    """As browsers send it: in lower case, without the port that its scheme has anyway."""
+    parts = _parts(value.lower())
+    if value.lower() != f"{parts.scheme}://{parts.netloc}" or parts.hostname is None or parts.username is not None:
+        raise ValueError("must be origins such as https://chat.example.org, without a path")
+    if parts.scheme not in DEFAULT_PORTS:
+        raise ValueError("must be http or https origins, such as https://chat.example.org")
+    return value.lower().removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
 
 
 def _parts(address: str) -> SplitResult:
@@ -87,6 +110,8 @@ def _three_rates(value: dict[str, tuple[Decimal, ...]]) -> dict[str, tuple[Decim
     for model, rates in value.items():
         if not model or len(rates) != 3 or not all(rate.is_finite() and 0 <= rate <= 1_000_000 for rate in rates):
             raise ValueError("must be prices such as model=0.10/0.01/0.50: input, cached input, output")
+        if any(rate != round(rate, PLACES) for rate in rates):
+            raise ValueError(f"must be prices of at most {PLACES} decimal places")
     return value
 
 
@@ -97,6 +122,7 @@ def _percents(value: list[str]) -> list[int]:
     return sorted(set(numbers))
 
 
+Origins = Annotated[list[str], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 SiteName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), AfterValidator(_one_line)

@@ -32,6 +32,7 @@ HEADERS = {
 DOCUMENTS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy")
 PARTS_OF_PAGES = ("text/javascript", "text/css", "font/woff2", "image/png")
 PERMITTED_S = 3600  # for which an allowed origin need not ask again before each request
+FOR_OTHER_FRONT_ENDS = ("/api/", "/enter")
 STORE_ERRORS = (SQLAlchemyError, limits.errors.StorageError, redis.exceptions.RedisError, valkey.exceptions.ValkeyError)
 
 log = logging.getLogger("chatbot.web")
@@ -61,7 +62,7 @@ def problem_response(problem: Problem) -> Response:
 
 def _refuse_other_sites() -> Response | None:
     """Unsafe methods come from our own pages, from an allowed origin, or from a program that is no browser."""
-    if request.method == "OPTIONS" and _origin_allowed():
+    if request.method == "OPTIONS" and _origin_allowed() and request.path.startswith(FOR_OTHER_FRONT_ENDS):
         return Response(status=204, headers={"Access-Control-Max-Age": str(PERMITTED_S)})
     if request.method in ("GET", "HEAD", "OPTIONS") or is_ours():
         return None
@@ -88,7 +89,7 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if _origin_allowed():
+    if _origin_allowed() and request.path.startswith(FOR_OTHER_FRONT_ENDS):
         response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID, User-Agent"

@@ -68,7 +68,8 @@ BAD = {
     "BUDGET_SITE_DAY": ["-1", "five", "NaN", "1000001"],
     "BUDGET_SITE_MONTH": ["$50"],
     "BUDGET_VISITOR_DAY": ["0,50"],
-    "MODEL_PRICES": ["my-model", "my-model=1/1", "my-model=1/1/-1", "=1/1/1", "my-model=a/b/c", "my-model=NaN/1/1"],
+    "MODEL_PRICES": ["my-model=1/1", "my-model=1/1/-1", "=1/1/1", "m=a/b/c", "m=NaN/1/1", "m=1/0.0000001/1"],
+    "ALLOWED_ORIGINS": ["*", "null", "chat.example.org", "https://a.example/b", "ftp://a.example", "https://u@a.example"],
     "MODERATION": ["on"],
     "LIMIT_VISITOR": ["lots", "8", "8/fortnight", ";"],
     "LIMIT_NETWORK": ["30 per"],
@@ -191,6 +192,11 @@ def test_lists_are_split_at_commas_and_the_default_model_stands_first(monkeypatc
     monkeypatch.setenv("OPENAI_MODEL", "b")
     monkeypatch.setenv("OPENAI_MODELS", "a, b ,,c")
     assert load_settings().models == ["b", "a", "c"]
+
+
+def test_origins_are_kept_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://Chat.Example.org:443/, http://127.0.0.1:5173, http://a.example:80")
+    assert load_settings().allowed_origins == ["https://chat.example.org", "http://127.0.0.1:5173", "http://a.example"]
 
 
 @pytest.mark.parametrize("value,questions", [(" What, and why? || How?|", ["What, and why?", "How?"]), ("|", [])])

@@ -146,6 +146,12 @@ def test_a_friend_may_read_answers_and_errors_with_its_cookie(client: FlaskClien
         )
 
 
+@pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/guide/keep-it-safe"])
+def test_a_friend_reads_the_api_and_nothing_else(client: FlaskClient, path: str) -> None:
+    for response in (client.get(path, headers={"Origin": FRIEND}), client.options(path, headers={"Origin": FRIEND})):
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
 def test_a_stranger_is_told_before_it_asks_that_it_may_not(client: FlaskClient) -> None:
     response = client.options("/api/chat", headers={"Origin": FOREIGN, "Access-Control-Request-Method": "POST"})
     assert "Access-Control-Allow-Origin" not in response.headers

@@ -54,7 +54,22 @@ def test_a_name_is_one_line_in_any_script(name: str) -> None:
     assert load_settings(_env_file=None, site_name=name).site_name == name.strip()
 
 
-@pytest.mark.parametrize("name", [" ", "x" * 41, "two\nlines", "a\tb", "a\x00b", "a\x1b[31m", "a\u2028b", "a\u202eb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        " ",
+        "x" * 41,
+        "two\nlines",
+        "a\tb",
+        "a\x00b",
+        "a\x1b[31m",
+        "a\u2028b",
+        "a\u202eb",
+        "\u200d",
+        "\u3164",
+        "\u0301" * 9,
+    ],
+)
 def test_a_name_that_is_none_stops_the_start(name: str) -> None:
     with pytest.raises(SettingsError, match=r"^SITE_NAME is not valid.*Example: SITE_NAME="):
         load_settings(_env_file=None, site_name=name)
