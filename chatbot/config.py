@@ -87,6 +87,8 @@ def load_settings(**overrides: Any) -> Settings:
             settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     except ValidationError as error:
         raise SettingsError([_line(fault) for fault in error.errors()]) from None
+    except UnicodeError:
+        raise SettingsError([".env is not written in UTF-8. Save it as that."]) from None
     except OSError as error:
         why = f"names a folder that cannot be made: {type(error).__name__}"
         raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None

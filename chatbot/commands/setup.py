@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -28,14 +30,17 @@ KEY_PATH = ROOT / "instance" / "openai-key"
 def setup() -> None:
     """Key, budget, access code, admin password: asked for one by one, checked, and kept where only the server reads."""
     refuse_where_it_cannot_stay()
-    before = env_file.read(ENV_PATH)
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.default_int_handler)  # a hidden prompt then gives the terminal its echo back
     click.echo("Enter keeps what is. Nothing is written before the last step; Ctrl-C leaves everything as it was.")
     try:
-        choices = Choices(before)
-        ask_key(choices, KEY_PATH)
-        ask_budget(choices)
-        ask_access_code(choices)
-        ask_admin_password(choices)
+        with _files_named():
+            before = env_file.read(ENV_PATH)
+            choices = Choices(before)
+            ask_key(choices, KEY_PATH)
+            ask_budget(choices)
+            ask_access_code(choices)
+            ask_admin_password(choices)
     except (click.Abort, KeyboardInterrupt, EOFError):
         click.echo("\nNothing was changed.")
         sys.exit(1)
@@ -46,8 +51,20 @@ def setup() -> None:
     sys.exit(doctor.returncode)
 
 
+@contextmanager
+def _files_named() -> Iterator[None]:
+    """Inside, nothing is changed where a file fails; raises ClickException then."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename2 or error.filename or "A file"
+        raise click.ClickException(f"{name} cannot be written: {error.strerror}. Nothing was changed.") from None
+
+
 def refuse_where_it_cannot_stay() -> None:
-    """Raises ClickException where git would track what is written, or the disk is thrown away."""
+    """Raises ClickException where nobody can answer, git would track what is written, or the disk is thrown away."""
+    if sys.stdin is None:
+        raise click.ClickException("It asks questions, and its standard input is closed. Nothing was changed.")
     if name := platform():
         raise click.ClickException(f"{name} keeps no files: set OPENAI_API_KEY and the others as variables there.")
     with suppress(CannotScan):  # there is no git
@@ -63,11 +80,15 @@ def save(choices: Choices, before: env_file.EnvFile) -> None:
     """Write the key's file and `.env`, both or none; then show, once, what was made."""
     contents: list[tuple[Path, bytes]] = []
     if choices.key:
-        private_file.close_folder(KEY_PATH.parent)
         contents.append((KEY_PATH, f"{choices.key.reveal()}\n".encode()))
     if choices.env != before or is_open_to_others(ENV_PATH):
         contents.append((ENV_PATH, choices.env.content))
-    private_file.write(contents)
+    with _files_named():
+        if env_file.read(ENV_PATH) != before:
+            raise click.ClickException(".env was changed meanwhile: nothing was written. Run it again.")
+        if choices.key:
+            private_file.close_folder(KEY_PATH.parent)
+        private_file.write(contents)
     names = [str(path.relative_to(ROOT)) for path, _ in contents]
     click.echo(f"    Written: {' and '.join(names)}." if names else "    Nothing was changed.")
     for words, secret in choices.made.items():

@@ -52,6 +52,9 @@ class Terminal:
     def echoes(self) -> bool:
         return bool(termios.tcgetattr(self._ours)[3] & termios.ECHO)
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def hang_up(self) -> None:
         """Close the window."""
         os.close(self._ours)

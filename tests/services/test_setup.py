@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -210,6 +211,18 @@ def test_whoever_leaves_at_any_prompt_leaves_everything_as_it_was(checkout: Chec
     terminal.hang_up()
     assert checkout.state() == before
     assert fake.key not in terminal.shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_a_signal_at_a_hidden_prompt_leaves_a_terminal_that_echoes(checkout: Checkout, number: int) -> None:
+    before, terminal = checkout.state(), checkout.terminal()
+    terminal.expect("Enter keeps what is:")
+    assert not terminal.echoes
+    terminal.signal(number)
+    terminal.expect("Nothing was changed.")
+    assert terminal.echoes
+    assert terminal.end() == 1
+    assert checkout.state() == before
 
 
 def test_a_second_run_shows_what_is_set_and_changes_only_what_is_asked(checkout: Checkout, fake: FakeOpenAI) -> None:

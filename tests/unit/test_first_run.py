@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner
 from dotenv import dotenv_values
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatbot.commands.first_run import env_file, private_file
+from chatbot.commands.first_run import env_file, key_steps, private_file
+from chatbot.commands.first_run.asking import ask_hidden
 from chatbot.commands.first_run.choices import Choices
+from chatbot.commands.first_run.door_steps import ask_access_code
 from chatbot.commands.first_run.env_file import EnvFile
-from chatbot.commands.setup import setup
+from chatbot.commands.first_run.money_step import ask_budget
+from chatbot.commands.setup import refuse_where_it_cannot_stay, save, setup
 from chatbot.errors import SettingsError
 from chatbot.fields import Fields
+from chatbot.key.credential import Key
+from chatbot.signing import Signer
+from tests.fake_openai import make_key
 
 TYPED = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 # Of what an `.env` can be made of: comments, several lines in quotes, a name in them, ends of lines of each kind.
@@ -144,3 +157,156 @@ def test_where_the_platform_keeps_no_files_nothing_is_asked(bare: pytest.MonkeyP
     ran = CliRunner().invoke(setup)
     assert ran.exit_code == 1
     assert "Heroku keeps no files: set OPENAI_API_KEY and the others as variables there." in ran.output
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_a_byte_order_mark_hides_no_name_and_is_not_written(tmp_path: Path, bare: object) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"\xef\xbb\xbfACCESS_CODE=old words\n")
+    changed = env_file.read(path).changed("ACCESS_CODE", "new-words")
+    assert changed.content == b"ACCESS_CODE=new-words\n"
+    code = changed.load().access_code
+    assert code and code.get_secret_value() == "new-words"
+
+
+def test_a_key_is_taken_and_shown_at_no_prompt_but_its_own(
+    tmp_path: Path, bare: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = make_key()
+    choices = Choices(EnvFile(tmp_path / ".env", f"OPENAI_MODEL={key}\n"))
+    piped(bare, key, "gpt-6-luna", "$ 4", key, "5", "", "o", key, "some words", "some words")
+    ask_budget(choices)
+    ask_access_code(choices)
+    said = capsys.readouterr().out
+    assert said.count("That is a key: it belongs to the first question. Revoke it if others saw it.") == 3
+    assert key not in said and key not in choices.env.text
+    assert "\nBUDGET_SITE_DAY=4\nBUDGET_SITE_MONTH=5\nACCESS_CODE='some words'\n" in "\n" + choices.env.text
+
+
+def test_what_a_terminal_puts_around_a_paste_is_no_part_of_it(bare: pytest.MonkeyPatch) -> None:
+    piped(bare, "\x1b[200~pasted\x1b[201~")
+    assert ask_hidden("?") == "pasted"
+
+
+@pytest.fixture
+def place(tmp_path: Path, bare: pytest.MonkeyPatch) -> Path:
+    """Where `flask setup` writes to."""
+    bare.setattr("chatbot.commands.setup.ROOT", tmp_path)
+    bare.setattr("chatbot.commands.setup.ENV_PATH", tmp_path / ".env")
+    bare.setattr("chatbot.commands.setup.KEY_PATH", tmp_path / "instance" / "openai-key")
+    (tmp_path / ".env").write_text("PORT=8001\n")
+    return tmp_path
+
+
+def chosen(place: Path) -> tuple[Choices, EnvFile]:
+    before = env_file.read(place / ".env")
+    choices = Choices(before)
+    choices.key = Key(make_key(), "This", Signer("of the tests"))
+    choices.change("BUDGET_SITE_DAY", "4")
+    return choices, before
+
+
+def test_an_env_that_was_changed_meanwhile_is_not_overwritten(place: Path) -> None:
+    choices, before = chosen(place)
+    (place / ".env").write_text("PORT=8002\n")
+    with pytest.raises(ClickException, match=r"\.env was changed meanwhile: nothing was written"):
+        save(choices, before)
+    assert [path.name for path in place.iterdir()] == [".env"]
+    assert (place / ".env").read_text() == "PORT=8002\n"
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_what_cannot_be_written_is_told_in_words_and_changes_nothing(
+    place: Path, bare: pytest.MonkeyPatch, has_key: bool
+) -> None:
+    choices, before = chosen(place)
+    (place / "instance" / "openai-key").mkdir(parents=True)
+    with pytest.raises(ClickException, match="openai-key cannot be written: Is a directory"):
+        save(choices, before)
+
+    (place / "instance" / "openai-key").rmdir()
+    if has_key:
+        (place / "instance" / "openai-key").write_text("old")
+
+    def replace(path: Path, target: Path) -> None:
+        if target.name == ".env":  # as where it is mounted by itself
+            raise OSError(errno.EBUSY, "Busy", str(path), None, str(target))
+        path.rename(target)
+
+    bare.setattr("os.replace", replace)
+    with pytest.raises(ClickException, match=r"\.env cannot be written: Busy. Nothing was changed."):
+        save(choices, before)
+    kept = {path.name: path.read_text() for path in place.rglob("*") if path.is_file()}
+    assert kept == {".env": "PORT=8001\n"} | ({"openai-key": "old"} if has_key else {})
+
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    bare.setattr("os.fsync", fsync)
+    with pytest.raises(
+        ClickException, match=r"A file cannot be written: No space left on device. Nothing was changed."
+    ):
+        save(choices, before)
+
+
+def test_where_the_standard_input_is_closed_it_is_said(bare: pytest.MonkeyPatch) -> None:
+    bare.setattr("sys.stdin", None)
+    with pytest.raises(ClickException, match="standard input is closed"):
+        refuse_where_it_cannot_stay()
+
+
+def test_an_env_that_is_no_utf_8_is_told_in_words(tmp_path: Path, bare: object) -> None:
+    (tmp_path / ".env").write_bytes(b"SITE_NAME=caf\xe9\n")
+    with pytest.raises(SettingsError, match=r"\.env is not written in UTF-8"):
+        env_file.read(tmp_path / ".env").load()
+
+
+class Odd:
+    """A server that answers each request by the next of these bodies; None comes by a byte a moment, without end."""
+
+    def __init__(self, *bodies: bytes | None) -> None:
+        left = list(bodies)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = left.pop(0)
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html" if body and body[:1] == b"<" else "application/json")
+                self.send_header("Content-Length", str(len(body) if body is not None else 10_000))
+                self.end_headers()
+                with suppress(OSError):
+                    for piece in [body] if body is not None else [b" "] * 10_000:
+                        self.wfile.write(piece)
+                        time.sleep(0 if body else 0.05)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_a_server_that_is_none_of_openais_or_never_ends_proves_no_key(
+    place: Path, bare: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare.setattr(key_steps, "PROOF_S", 0.5)
+    with Odd(b"<html></html>", b"[]", b'{"data": null}', b"{", None) as url:
+        env = f"OPENAI_BASE_URL={url}\nOPENAI_TRUSTED_HOSTS=127.0.0.1\nSECRET_KEY=of the tests\n"
+        choices = Choices(EnvFile(place / ".env", env))
+        piped(bare, make_key(), "t", "t", "t", "t", "")
+        key_steps.ask_key(choices, place / "key")
+    said = capsys.readouterr().out
+    assert said.count("that address does not answer as OpenAI does: check OPENAI_BASE_URL.") == 4
+    assert said.count("is not proven: no whole answer in time.") == 1
+    assert choices.key is None

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from getpass import GetPassWarning, getpass
 
 import click
 
+from chatbot.key.redact import redact
+from chatbot.key.shapes import holds_key
+from chatbot.key.watch import watch
+
 INDENT = "    "
+PASTE_MARKS = re.compile(r"\x1b\[20[01]~")  # that some terminals put around what is pasted
 
 
 def say(line: str) -> None:
-    click.echo(INDENT + line)
+    click.echo(INDENT + redact(line))
 
 
 def ask(question: str) -> str:
     """The answer, without the blanks around it. Raises EOFError where there is no more."""
-    click.echo(f"{INDENT}{question} ", nl=False)
-    return _line().strip()
+    while True:
+        click.echo(f"{INDENT}{redact(question)} ", nl=False)
+        if not is_key(typed := _line().strip()):
+            return typed
+
+
+def is_key(typed: str) -> bool:
+    """Does it hold a key, where none was asked for? Then say so."""
+    if found := holds_key(typed) or bool(watch.find(typed)):
+        say("That is a key: it belongs to the first question. Revoke it if others saw it.")
+    return found
 
 
 def choose(question: str, letters: str) -> str:
@@ -33,10 +48,9 @@ def ask_hidden(question: str) -> str:
     if not sys.stdin.isatty():
         click.echo(f"{INDENT}{question} (it is read from a pipe)", nl=False)
         return _line()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", GetPassWarning)
+    with warnings.catch_warnings(action="error", category=GetPassWarning):
         try:
-            return getpass(f"{INDENT}{question} ")
+            return PASTE_MARKS.sub("", getpass(f"{INDENT}{question} "))
         except GetPassWarning:
             raise click.ClickException("This terminal would show what is typed. Use another one, or a pipe.") from None
 
@@ -47,4 +61,4 @@ def _line() -> str:
         click.echo()
     if not line:
         raise EOFError
-    return line.rstrip("\r\n")
+    return PASTE_MARKS.sub("", line.rstrip("\r\n"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from chatbot.commands.first_run.asking import ask_hidden, choose, say
+from chatbot.commands.first_run.asking import ask_hidden, choose, is_key, say
 from chatbot.commands.first_run.choices import Choices
 from chatbot.commands.first_run.steps import ACCESS_CODE, ADMIN_PASSWORD, head
 from chatbot.config import Settings
@@ -38,13 +38,12 @@ def _ask(choices: Choices, name: str, words: str, present: str, absent: str) -> 
 
 def _own(name: str) -> str:
     """What was typed twice alike; nothing for Enter."""
-    field = Settings.model_fields[name.lower()]
-    least = next(bound.min_length for bound in field.metadata if hasattr(bound, "min_length"))
+    least = next(it.min_length for it in Settings.model_fields[name.lower()].metadata if hasattr(it, "min_length"))
     while first := ask_hidden(f"Type it, {least} characters or more; it is not shown:"):
         if len(first) < least or not first.isprintable():
             say(f"It needs {least} characters or more, none of them a control character.")
-        elif ask_hidden("Once more:") == first:
-            return first
-        else:
+        elif not is_key(first):
+            if ask_hidden("Once more:") == first:
+                return first
             say("The two differ.")
     return ""

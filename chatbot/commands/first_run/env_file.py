@@ -73,9 +73,9 @@ class EnvFile:
 
 
 def read(path: Path) -> EnvFile:
-    """The file as it is; an empty text where there is none."""
+    """The file as it is, but for a byte order mark, which its reader drops; an empty text where there is none."""
     content = path.read_bytes() if path.exists() else b""
-    return EnvFile(path, content.decode("utf-8", "surrogateescape"))
+    return EnvFile(path, content.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
 
 
 def _quoted(value: str) -> str:

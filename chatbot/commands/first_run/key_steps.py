@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
 
 import click
 
@@ -10,13 +11,17 @@ from chatbot.commands.first_run.asking import ask_hidden, choose, say
 from chatbot.commands.first_run.choices import Choices
 from chatbot.commands.first_run.steps import KEY, PROOF, head
 from chatbot.config import OPENAI_HOSTS
-from chatbot.errors import Problem, SettingsError
+from chatbot.errors import Broken, Problem, SettingsError
 from chatbot.key.credential import Key
 from chatbot.key.ring import Ring
 from chatbot.key.source import check_host, load_sources
 from chatbot.model.client import Client
+from chatbot.model.cut import Cut, cutting
 from chatbot.model.transport import Urllib3Transport
 from chatbot.signing import Signer, load_signer
+
+PROOF_S = 30  # for all of it, however little comes at a time
+NOT_OPENAI = "that address does not answer as OpenAI does: check OPENAI_BASE_URL"
 
 
 def ask_key(choices: Choices, path: Path) -> None:
@@ -61,13 +66,20 @@ def _prove(choices: Choices, key: Key) -> str:
     client = Client(url, settings.openai_api, Ring(), Urllib3Transport(url), plain=is_plain)
     question = "t tries again, o takes another key, k keeps this one all the same, q quits; Enter drops it:"
     while True:
+        cut = Cut()
+        timer = Timer(PROOF_S, cut.pull)
+        timer.start()
         try:
-            choices.models = client.models(key)
+            with cutting(cut):
+                choices.models = client.models(key)
         except Problem as problem:
-            say(f"Key {key.fingerprint} is not proven: {problem.cause}.")
+            cause = NOT_OPENAI if isinstance(problem, Broken) else problem.cause
+            say(f"Key {key.fingerprint} is not proven: {'no whole answer in time' if cut.pulled else cause}.")
         else:
             say(f"Key {key.fingerprint} works: {settings.upstream_host} lists {len(choices.models)} models.")
             return "k"
+        finally:
+            timer.cancel()
         answer = choose(question, "tokq")
         if answer == "q":
             raise click.Abort

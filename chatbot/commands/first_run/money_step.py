@@ -37,7 +37,7 @@ def _ask(choices: Choices, name: str, words: str) -> None:
         return
     while True:
         now = getattr(choices.settings, name.lower())
-        typed = ask(f"{words}? Enter keeps {now}:").removeprefix("$")
+        typed = ask(f"{words}? Enter keeps {now}:").removeprefix("$").strip()
         if not typed or choices.change(name, typed):
             return
 

@@ -7,11 +7,12 @@ import secrets
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 ONLY_OWNER = 0o600
+STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
 
 
 class Draft:
@@ -32,13 +33,11 @@ class Draft:
                 file.flush()
                 os.fsync(handle)
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.path.unlink(missing_ok=True)
 
     def publish(self) -> None:
@@ -54,11 +53,12 @@ def close_folder(folder: Path) -> None:
 
 def write(contents: Sequence[tuple[Path, bytes]]) -> None:
     """Replace these files, in this order; when one cannot be written, none is. Raises OSError."""
-    with ExitStack() as stack:
+    with ExitStack() as stack, ExitStack() as undo:
         drafts = [stack.enter_context(Draft(path, content)) for path, content in contents]
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            for draft in drafts:
-                draft.publish()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        stack.callback(signal.pthread_sigmask, signal.SIG_UNBLOCK, STOPS)
+        for draft, (path, _) in zip(drafts, contents, strict=True):
+            back = partial(path.write_bytes, path.read_bytes()) if path.is_file() else path.unlink
+            draft.publish()
+            undo.callback(back)
+        undo.pop_all()
