@@ -15,12 +15,17 @@ import click
 from chatbot.config import ROOT
 from lab.stage import Stage
 
+NEEDED = ("git",)  # it applies the cures
+
 
 @contextmanager
 def staged() -> Iterator[Stage]:
     """A stage with a fake OpenAI on it. Exits with 1, and says why, when something does not start."""
     if not (ROOT / "tests" / "fake_openai.py").exists():
         sys.exit("The lab needs tests/fake_openai.py of the checkout, which is not here.")
+    for tool in NEEDED:
+        if not shutil.which(tool):
+            sys.exit(f"The lab needs {tool}, which is not installed here. Please install it, and start again.")
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="lab-"))

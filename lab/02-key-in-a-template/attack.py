@@ -5,6 +5,7 @@ Anywhere: each attribute, comment and text of each page is read, and what the co
 
 from html.parser import HTMLParser
 
+from lab.alive import must_chat
 from lab.client import target
 from lab.crawl import crawl
 from lab.thief import key_in, spend
@@ -36,4 +37,5 @@ for path, text in crawl(app):
             worked(f"The key stands in {place} at {path}.")
 if not any("<form>" in place for place, _ in read):
     not_made("There is no form.")
+must_chat(app)
 failed(f"There is no key in {len(read)} attributes, texts and comments.")

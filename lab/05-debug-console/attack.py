@@ -6,6 +6,7 @@ Anywhere: the console, the debugger's own files, and each address and broken req
 import re
 from urllib.parse import quote
 
+from lab.alive import must_chat
 from lab.client import target
 from lab.thief import key_in, spend
 from lab.verdict import failed, not_made, worked
@@ -15,7 +16,8 @@ BODIES = [b"", b"{", b"{}", b"[]", b'{"message": {}}', b'{"messages": 1}', b"[" 
 SECRET = re.compile(r'SECRET = "(\w+)"')  # the page itself gives it to its script
 CODE = "__import__('os').environ['OPENAI_API_KEY']"
 
-stranger = target().visitor()
+app = target()
+stranger = app.visitor()
 answers = [stranger.get(path) for path in PATHS]
 answers += [stranger.request("POST", stranger.chat_path, body) for body in BODIES]
 for answer in answers:
@@ -29,4 +31,5 @@ if any("__debugger__" in answer.text for answer in answers):
     worked("The debugger's files are served.")
 if not any(answer.status >= 400 for answer in answers):
     not_made("Nothing was refused.")
+must_chat(app)
 failed(f"No console, and {sum(answer.status >= 400 for answer in answers)} errors without a debugger.")

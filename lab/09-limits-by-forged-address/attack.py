@@ -1,6 +1,7 @@
 """Says in a header that each question comes from another address.
 
-On this app: in each such header that proxies know, and with the cookie thrown away each time, to look new.
+On this app: in each such header that proxies know, and with the cookie thrown away each time, to look new. Its
+usual limit is 30 questions a minute from a network.
 """
 
 import random
@@ -19,11 +20,12 @@ def forged():
 
 
 app = target()
+limit = 30 if app.is_this_app else 10  # a minute
 answers = [app.visitor().ask(long_question(100), headers=forged()) for _ in range(QUESTIONS)]
 answered = sum(answer.reply is not None for answer in answers)
 if not answered:
     not_made(f"Nothing was answered: {answers[0].status} {answers[0].text}")
-if answered == QUESTIONS:
-    worked(f"All of {QUESTIONS} questions were answered, for ${bill():.4f}; the limit never noticed.")
+if answered > limit:
+    worked(f"{answered} of {QUESTIONS} questions were answered, not {limit} at most, for ${bill():.4f}.")
 print(f"Refused with {answers[-1].status}: {answers[-1].text.strip()}")
 failed(f"{answered} of {QUESTIONS} questions were answered, for ${bill():.4f}.")

@@ -41,7 +41,7 @@ def test_an_attack_works_on_the_broken_app_alone_and_costs_what_its_page_says(st
     assert [sum_ for sum_ in re.findall(r"\$\d+\.\d+", cost) if sum_ not in "\n".join(made["broken"].output)] == [], (
         told
     )
-    if "13" in exercise.name and "no Chromium" in told:
+    if "13" in exercise.name and "no browser looked" in told:
         needed(None, "Chromium")
 
 
@@ -51,6 +51,35 @@ def test_an_attack_that_meets_no_app_is_not_taken_for_one_that_failed(stage: Sta
     stage.end(app)
     trial = try_on(stage, exercise, replace(app, url=f"http://127.0.0.1:{free_port()}"))
     assert trial.outcome == "could not be made"
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome", "changes"),
+    [
+        (1, "could not be made", {'os.environ["OPENAI_API_KEY"]': '""'}),
+        (2, "could not be made", {'os.environ["OPENAI_API_KEY"]': '""'}),
+        (5, "could not be made", {", debug=True": "", '@app.post("/chat")': ""}),
+        (7, "worked", {"def chat():": "def chat(asked=[]):\n    asked += '.'\n    if asked[39:]: return '', 429"}),
+        (9, "worked", {'request.headers.get("X-Forwarded-For", request.remote_addr)': "''", "LIMIT, W": "_, W",
+                       "<= LIMIT": "< 40"}),
+        (13, "could not be made", {"{{ answer | safe }}": "{{ question }}"}),
+    ],
+)  # fmt: skip
+def test_an_app_of_ones_own_that_answers_nobody_or_nearly_everybody_solves_nothing(
+    stage: Stage, tmp_path: Path, number: int, outcome: str, changes: dict[str, str]
+) -> None:
+    given = EXERCISES[number - 1]
+    exercise = Exercise(tmp_path / given.name)
+    text = (given.folder / "app.py").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    exercise.folder.mkdir()
+    exercise.mine.write_text(text)
+    app = stage.small_app(exercise, "mine")
+    trial = try_on(stage, exercise, app)
+    stage.end(app)
+    assert trial.outcome == outcome, trial.output
 
 
 @pytest.mark.parametrize(
@@ -67,22 +96,36 @@ def test_an_attack_that_meets_no_app_is_not_taken_for_one_that_failed(stage: Sta
 def test_without_a_browser_a_page_is_read_as_one_would(
     html: str, policy: str, runs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(*_: object) -> browser.Seen:
-        raise ImportError
-
     monkeypatch.setattr(browser, "_in_chromium", missing)
     with page(f"{html} the end", policy) as url:
         seen = browser.visit(url, "/", {}, until="the end")
     assert (seen.ran, seen.shown) == (runs, True)
+    assert seen.words == "The page was read: no browser looked. `make test` installs one."
+
+
+@pytest.mark.parametrize(("status", "policy", "shown"), [(200, "script-src 'self'", True), (200, "", False),
+                                                         (404, "script-src 'self'", False)])  # fmt: skip
+def test_without_a_browser_a_page_that_a_script_fills_must_at_least_be_there(
+    status: int, policy: str, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_in_chromium", missing)
+    with page("", policy, status) as url:
+        seen = browser.visit(url, "/", {}, until="the end")
+    assert (seen.ran, seen.shown) == (False, shown)
+    assert seen.words == "Only the policy was read: no browser looked. `make test` installs one."
+
+
+def missing(*_: object) -> browser.Seen:
+    raise ImportError
 
 
 @contextmanager
-def page(html: str, policy: str) -> Iterator[str]:
+def page(html: str, policy: str, status: int = 200) -> Iterator[str]:
     """A server that gives this page, with this policy, at every address; its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Security-Policy", policy)
             self.end_headers()
             self.wfile.write(html.encode())

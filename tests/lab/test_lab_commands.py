@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatbot.commands.processes import copy_checkout
-from lab import commands
+from lab import commands, theatre
 from tests.conftest import clean_environment, wait_for
 from tests.fake_openai import make_key
 
@@ -152,3 +152,10 @@ def test_an_exercise_that_does_not_exist_is_said_so() -> None:
     ran = CliRunner().invoke(commands.lab, ["attack", "99"])
     assert ran.exit_code == 2
     assert "There is no exercise 99; flask lab list shows them." in ran.output
+
+
+def test_without_git_the_lab_says_so_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theatre.shutil, "which", lambda tool: None)
+    ran = CliRunner().invoke(commands.lab, ["attack", "1"])
+    assert ran.exit_code == 1
+    assert ran.output == "The lab needs git, which is not installed here. Please install it, and start again.\n"
