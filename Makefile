@@ -13,7 +13,8 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	tests/set_up.sh
-	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(PARALLEL) --dist loadfile -m "not alone" $(TESTS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -m alone $(TESTS) || [ $$? = 5 ] # 5: there are none of these
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -28,6 +28,7 @@ def staged() -> Iterator[Stage]:
             sys.exit(f"The lab needs {tool}, which is not installed here. Please install it, and start again.")
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for what runs behind it
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     stage = Stage(folder)
     try:

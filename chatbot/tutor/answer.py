@@ -5,7 +5,8 @@ from __future__ import annotations
 from chatbot.tutor.passages import Passage
 
 MOST_ROWS = 4
-OF_THE_BEST = 0.75  # of its score has a row of the same table that is told beside it
+OF_THE_BEST = 0.75  # of its score has a row of the same table that is told beside it,
+OF_THE_TEXT = 0.25  # and of that of a text the row that is told below it, where its table is too long
 MOST_OTHERS = 2
 
 
@@ -13,9 +14,8 @@ def answer(found: list[tuple[Passage, float]]) -> str:
     """Markdown: the best passage, a link to it, and links to others; `found` has the best first, with their scores."""
     best, score = found[0]
     parts = [f"The {best.shelf.lower()} says under “{best.place}”:", best.text]
-    if best.is_row:
-        beside = [each.text for each, its in found[1:] if _is_beside(each, best) and its >= OF_THE_BEST * score]
-        parts += beside[: MOST_ROWS - 1]
+    least, most = (OF_THE_BEST * score, MOST_ROWS - 1) if best.is_row else (OF_THE_TEXT * score, 1)
+    parts += [each.text for each, its in found[1:] if _is_beside(each, best) and its >= least][:most]
     parts.append(f"Read on: {best.link}")
     links: dict[str, str] = {}
     for each, _ in found:
@@ -26,4 +26,4 @@ def answer(found: list[tuple[Passage, float]]) -> str:
 
 
 def _is_beside(row: Passage, best: Passage) -> bool:
-    return row.is_row and row.link == best.link
+    return row.is_row and row.link == best.link and "\n| -" not in best.text

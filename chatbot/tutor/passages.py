@@ -53,7 +53,8 @@ def passages(pages: Iterable[Page]) -> list[Passage]:
 
 
 def _of_page(page: Page) -> Iterator[Passage]:
-    parts = [(page.title, page.link, page.title, "", page.lead)]
+    lead = [page.lead, *(each.text for each in page.sections[:1] if page.slug.startswith("lab/"))]  # and the mistake
+    parts = [(page.title, page.link, page.title, "", "\n\n".join(lead))]
     for section in page.sections:
         subject = page.title if section.title == SUMMARY or page.slug.startswith("lab/") else section.title
         parts.append((f"{page.title}: {section.title}", section.link, subject, section.asked, section.text))
@@ -64,10 +65,8 @@ def _of_page(page: Page) -> Iterator[Passage]:
             for head, cells in rows:
                 yield Passage(page.shelf, place, link, cells[0], "", _row(head, cells), weight, is_row=True)
             if len(text.split()) > MOST_WORDS:
-                text = (
-                    TABLE.sub("", text).strip()
-                    or f"A table of {', '.join(cells[0] for _, cells in rows[:MOST_NAMES])} …"
-                )
+                names = f"A table of {', '.join(cells[0] for _, cells in rows[:MOST_NAMES])} …"
+                text = TABLE.sub(names.replace("\\", r"\\") + "\n", text).strip()
         for piece in _pieces(text):
             yield Passage(page.shelf, place, link, title, asked, piece, weight)
 

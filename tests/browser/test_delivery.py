@@ -17,6 +17,7 @@ from tests.browser.conftest import DESKTOP, PHONE, QUIET
 from tests.conftest import ROOT, Served, needed, serving
 from tests.fake_openai import FakeOpenAI
 
+pytestmark = pytest.mark.alone
 SCORES = ROOT / "tests" / "browser" / "scores"
 ALL = {"performance": 100, "accessibility": 100, "best-practices": 100, "seo": 100}
 USUAL = {"LIMIT_VISITOR": "100/day", "LIMIT_TOKENS_VISITOR": "200000/day"}  # as told on the page

@@ -15,6 +15,7 @@ from tests.browser.chat_page import ChatPage
 from tests.conftest import serving
 from tests.fake_openai import FakeOpenAI
 
+pytestmark = pytest.mark.alone
 MESSAGES = 2000
 FEW = 900  # questions with short answers, at its beginning
 WORD = "Yes."

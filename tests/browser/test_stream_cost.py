@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chat_page import ChatPage
 from tests.fake_openai import FakeOpenAI
 
 SECONDS, CHUNKS, CHARACTERS = 25, 5_000, 20_000
+pytestmark = pytest.mark.alone
 TIMES_PLAIN = 1.2
 LONGEST_TASK_MS = 50
 PROSE = "The **answer** has *emphasis*, `code`, [a link](https://example.org/) and prices such as $5, and it goes on. "

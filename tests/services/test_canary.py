@@ -178,7 +178,7 @@ def _paths(folder: Path) -> tuple[list[str], list[str]]:
     before = (logger.handlers, logger.propagate)
     app = create_app(load_settings(_env_file=None, database_url=f"sqlite:///{folder}/chat.db"))
     logger.handlers, logger.propagate = before
-    values = {"id": new_id(), "chat": new_id(), "slug": "get-a-key"}
+    values = {"id": new_id(), "chat": new_id(), "shelf": "reference", "slug": "threats"}
     routes = ["/nowhere", "/api/nowhere", "/c/%00", "/api/chats/%F0%9F%94%91"]
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":

@@ -19,6 +19,7 @@ from tests.services.money import new_database
 from tests.services.shelves import Shelf, app_over
 
 FEW, MANY = 100, 20_000
+pytestmark = pytest.mark.alone
 SAID = 300  # chats with messages
 
 

@@ -30,8 +30,8 @@ FOREIGN = {
 }  # fmt: skip
 # Files that nobody has yet, or that are another's.
 NO_FILES = {"katex.mjs", "fr.js", "mine.py"}
-# Addresses that are not this site's: of the machine, of OpenAI's API, of Werkzeug's debugger, and widths of networks.
-ELSEWHERE = re.compile(r"/(?:run|var|proc|etc|dev|tmp|srv|home|opt|v1|console)(?:/|$)|/\d+$")
+# Addresses that are not this site's: the machine, OpenAI's API, Werkzeug's debugger, a lab app, and widths of networks.
+ELSEWHERE = re.compile(r"/(?:run|var|proc|etc|dev|tmp|srv|home|opt|v1|console|chat)(?:/|$)|/\d+$")
 
 
 @pytest.fixture(scope="module")

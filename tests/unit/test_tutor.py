@@ -35,7 +35,11 @@ UNKNOWN_OPENING = "I do not know that."
 # What people ask, by the section that answers it; of an exercise of the lab any section will do.
 QUESTIONS = {
     "get-a-key#in-short": ["How do I get an API key?", "how do i start"],
-    "get-a-key#try-the-app-without-a-key": ["Can I try this app without an API key?", "is there a demo mode"],
+    "get-a-key#try-the-app-without-a-key": [
+        "Can I try this app without an API key?",
+        "is there a demo mode",
+        "why is my chat answering with guide text instead of chatgpt",
+    ],
     "get-a-key#what-a-key-is": [
         "What is an API key anyway?",
         "Is my ChatGPT Plus subscription enough?",
@@ -55,6 +59,7 @@ QUESTIONS = {
         "Which permissions should the key have?",
         "What does missing_scope mean?",
         "what should I tick when restricting the key",
+        "my key starts with sk-admin is that ok",
     ],
     "get-a-key#service-accounts": ["What is a service account?", "key for a server instead of a person"],
     "get-a-key#prepaid-credit-and-auto-reload": ["How do I switch off auto reload?", "my card keeps getting charged"],
@@ -75,6 +80,7 @@ QUESTIONS = {
         "Can I hide the key in my JavaScript?",
         "Is it ok to call OpenAI straight from React?",
         "can I put the key into a chrome extension or phone app if I encrypt it",
+        "can someone see my key if they press F12",
     ],
     "keep-it-safe#never-in-git": [
         "May I commit the key to a private GitHub repo?",
@@ -127,6 +133,7 @@ QUESTIONS = {
     "if-it-leaks#if-it-was-in-a-web-page-or-app": [
         "The key was visible in our phone app",
         "somebody read the key from our html",
+        "i put my key in index.html what now",
     ],
     "if-it-leaks#if-it-was-in-a-chat-or-screenshot": [
         "I posted a screenshot with my key on Slack",
@@ -180,6 +187,7 @@ QUESTIONS = {
     "what-it-costs#pausing": [
         "How do I pause the chat?",
         "why did the chat pause by itself",
+        "what's the difference between flask pause and revoking",
         "stop everything right now",
     ],
     "what-it-costs#habits-that-keep-the-bill-small": [
@@ -217,7 +225,11 @@ QUESTIONS = {
     "older-guides#restrict-the-key-by-web-domain": ["older guides say I can restrict a key to a web domain"],
     "older-guides#look-the-key-up-later": ["the tutorial says I can look the key up later"],
     "older-guides#prices-of-the-day": ["the guide says a thousand tokens cost 0.2 cents"],
-    "older-guides#models-of-the-day": ["can I still use gpt-3.5-turbo", "is gpt-4 still available"],
+    "older-guides#models-of-the-day": [
+        "can I still use gpt-3.5-turbo",
+        "is gpt-4 still available",
+        "is gpt-4o still working",
+    ],
     "older-guides#put-it-in-the-front-end-with-a-variable": [
         "is NEXT_PUBLIC_OPENAI_KEY safe",
         "VITE_ variable for the key",
@@ -229,7 +241,11 @@ QUESTIONS = {
     "older-guides#delete-the-commit": ["is it enough to delete the commit"],
     "older-guides#retry-on-every-429": ["should I retry on every 429"],
     "older-guides#limits-in-memory": ["is storage_uri memory:// good enough for a limiter"],
-    "lab#how-to-go-through-it": ["How do I start the lab?", "are there any exercises to learn by doing"],
+    "lab#how-to-go-through-it": [
+        "How do I start the lab?",
+        "are there any exercises to learn by doing",
+        "where do i put my solution for an exercise",
+    ],
     "lab#the-exercises": ["Which exercises are there in the lab?"],
     "lab#the-commands": ["How do I run an attack?", "flask lab check"],
     "lab#what-the-bill-means": ["Does the lab cost me money?"],
@@ -238,7 +254,7 @@ QUESTIONS = {
     "lab/02-key-in-a-template": ["key in the page's template"],
     "lab/03-key-in-git-history": ["exercise: find the key in an old commit"],
     "lab/04-key-in-the-error-page": ["a traceback page shows the key to everybody"],
-    "lab/05-debug-console": ["how does the attack on the debug console work"],
+    "lab/05-debug-console": ["how does the attack on the debug console work", "what is exercise 5 about"],
     "lab/06-client-chosen-model": ["what does it cost when the client chooses the model"],
     "lab/07-no-limits": ["what happens to a chat app with no limits"],
     "lab/08-limits-in-memory": ["why do four workers let four times the limit through"],
@@ -278,18 +294,31 @@ QUESTIONS = {
     "reference/commands#commands-of-make": ["make bench", "what does make check do"],
     "reference/commands#is-somebody-else-using-the-key": ["how often should I reconcile with an admin key"],
     "reference/desk#metrics": ["How do I scrape metrics with Prometheus?"],
-    "reference/desk#signing-in": ["how long does a session at the desk last"],
-    "reference/http#routes-of-the-api": ["/api/chats/import", "what does POST /api/chat do"],
+    "reference/desk#signing-in": ["how long does a session at the desk last", "forgot my admin password"],
+    "reference/http#routes-of-the-api": [
+        "/api/chats/import",
+        "what does POST /api/chat do",
+        "which route streams the answer",
+    ],
     "reference/http#other-routes": ["/healthz"],
-    "reference/http#problems": ["what does the code reply_running mean", "problem code cross_site"],
+    "reference/http#problems": [
+        "what does the code reply_running mean",
+        "problem code cross_site",
+        "what does 409 mean",
+    ],
+    "reference/http#the-request-of-a-turn": ["what is the body of POST /api/chat"],
     "reference/http#an-example": ["how do I call the API with curl"],
-    "reference/threats#the-key": ["which test shows that the debug console is refused"],
+    "reference/threats#the-key": ["which test shows that the debug console is refused", "what is a canary key"],
     "reference/threats#the-page": ["threat: formulas and code that freeze the page"],
     "reference/threats#the-money": ["threat: counters and budgets per worker"],
     "reference/privacy#what-is-kept": ["which tables hold something of a visitor"],
     "reference/architecture#the-way-of-a-message": ["which modules does a message go through"],
-    "reference/upgrading#back-up-first": ["How do I back up the database?"],
+    "reference/upgrading#back-up-first": ["How do I back up the database?", "how to backup the database"],
     "reference/upgrading#go-back": ["can I go back to an older version"],
+    "reference/deploying#what-it-needs": ["does it work on windows", "which python version do i need"],
+    "reference/deploying#on-a-platform": ["how do i deploy to heroku"],
+    "reference/deploying#behind-a-proxy": ["what do I set in nginx"],
+    "reference/deploying#stop-and-restart": ["how do i stop the server"],
     "reference/make-it-yours#the-name": ["how do I change the name of the site"],
     "reference/make-it-yours#another-language": ["can the page speak French"],
     "reference/make-it-yours#a-server-of-your-own-such-as-ollama": ["how do I use Ollama"],
@@ -537,6 +566,7 @@ ALSO = {
     "can OpenAI show me my key a second time": "older-guides#look-the-key-up-later",
     "Is an environment variable secure enough?": "older-guides#environment-variables-are-safe",
     "what does budget_spent mean": "reference/http#problems",
+    "what's the difference between flask pause and revoking": "if-it-leaks#revoke-the-key-first",
     "work through a price calculation with me": "what-it-costs#calculator",
     "does this work with other providers": "reference/make-it-yours#a-gateway-or-another-provider",
     "When does gpt-4o shut down?": "older-guides#models-of-the-day",
@@ -662,6 +692,9 @@ def test_no_section_is_asked_for_in_the_words_of_an_unseen_question() -> None:
         ("flask drill", "**`flask drill`**: rehearses a leak"),
         ("/healthz", "**`/healthz`**"),
         ("threat: a race on the budget", "- what stops it: "),
+        ("what does 409 mean", "**`reply_running`**"),
+        ("which route streams the answer", "**`/api/chat/<id>/stream`**"),
+        ("what is the body of POST /api/chat", "`messageId`, "),
     ],
 )
 def test_of_a_long_table_the_row_that_was_asked_for_is_told(question: str, told: str) -> None:

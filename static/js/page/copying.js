@@ -10,7 +10,7 @@ export function copyOnClick(button, text) {
 
 export async function copy(text, button) {
   const copied = (await navigator.clipboard?.writeText(text).then(() => true, () => false)) || copySelected(text);
-  const status = part(button.closest('dialog') ?? document, 'status');
+  const status = button.closest('dialog')?.querySelector('[role=status]') ?? part(document, 'status');
   const told = copied ? words.copied : words.copyFailed;
   status.textContent = status.textContent === told ? `${told}\u00a0` : told;
   button.classList.toggle('copied', copied);
