@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PARALLEL ?= 3 # most tests wait more than they compute
+PARALLEL ?= 2 # most tests wait more than they compute
 
 .PHONY: run test check bench picture film docs icons format lock
 

@@ -29,7 +29,7 @@ def take(engine: Engine) -> str:
         with writing(engine) as connection:
             if connection.execute(_TAKE, {"place": place, "now": now, "until": now + WINDOW_MS}).rowcount:
                 return place
-    wait_s = (min(taken.values()) - now) / 1000
+    wait_s = (min(taken.values()) - now_ms()) / 1000  # others may have come while this one waited for the database
     raise LimitReached("Too many wrong passwords were tried. Please wait.", cause="desk locked", retry_after=wait_s)
 
 

@@ -73,7 +73,7 @@ def titles(page: Page) -> Locator:
 
 def choose(page: Page, title: str, entry: str) -> None:
     """An entry of a chat's menu."""
-    page.get_by_role("link", name=title, exact=True).hover()
+    links(page).filter(has=titles(page).filter(has_text=re.compile(f"^{re.escape(title)}$"))).hover()
     page.get_by_role("button", name=f"Options for “{title}”").click()
     page.get_by_role("menuitem", name=entry).click()
 
