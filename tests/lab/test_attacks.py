@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from lab.check import EXPECTED, trials
 from lab.exercises import Exercise, exercises
 from lab.stage import Stage
 from lab.trial import try_on
+from tests.answering import answering, give
 from tests.conftest import free_port, needed
 
 EXERCISES = exercises()
@@ -119,24 +118,9 @@ def missing(*_: object) -> browser.Seen:
     raise ImportError
 
 
-@contextmanager
-def page(html: str, policy: str, status: int = 200) -> Iterator[str]:
+def page(html: str, policy: str, status: int = 200) -> AbstractContextManager[str]:
     """A server that gives this page, with this policy, at every address; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Security-Policy", policy)
-            self.end_headers()
-            self.wfile.write(html.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    return answering(lambda request: give(request, status, html.encode(), Content_Security_Policy=policy))
 
 
 def test_the_lab_calls_nobody_beyond_this_machine(tmp_path: Path) -> None:

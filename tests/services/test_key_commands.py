@@ -7,11 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from sqlalchemy import update
 
 from chatbot import db, tables
 from chatbot.config import load_settings
+from tests.answering import answering, give
 from tests.conftest import ROOT, Served, clean_environment
 from tests.fake_openai import FakeOpenAI, make_key
 
@@ -236,20 +236,11 @@ def test_a_careless_server_is_found_out_from_outside(tmp_path: Path) -> None:
         "/.env": f"OPENAI_API_KEY={key}",
     }
 
-    class Careless(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = files.get(self.path)
-            self.send_response(200 if body else 404)
-            self.end_headers()
-            self.wfile.write((body or "").encode())
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        give(request, 200 if request.path in files else 404, files.get(request.path, "").encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Careless) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        code, said = Desk(tmp_path).flask("doctor", "--url", f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with answering(answer) as url:
+        code, said = Desk(tmp_path).flask("doctor", "--url", url)
     assert code == 1
     assert "is not ready (404)" in said
     assert "the page comes without Content-Security-Policy" in said

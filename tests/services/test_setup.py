@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.answering import answering, give
 from tests.conftest import ROOMY, ROOT, Served, clean_environment, free_port, wait_until_ready
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.fake_openai_parts.errors import by_code
@@ -257,39 +258,21 @@ def test_with_postgresql_a_key_is_moved_out_of_env_into_its_file(
     assert f"DATABASE_URL={postgres_url}" in checkout.env_path.read_text().splitlines()
 
 
-class Refusing:
+def refusing(*errors: str) -> AbstractContextManager[str]:
     """A server that answers each request for the models by the next of these errors; `drop` is no answer at all."""
+    left = list(errors)
 
-    def __init__(self, *errors: str) -> None:
-        left = list(errors)
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if (name := left.pop(0)) != "drop":
+            error = by_code(name, key="sk-...")
+            give(request, error.status, error.body())
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if (name := left.pop(0)) == "drop":
-                    return
-                error = by_code(name, key="sk-...")
-                self.send_response(error.status)
-                self.send_header("Content-Length", str(len(error.body())))
-                self.end_headers()
-                self.wfile.write(error.body())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    return answering(answer)
 
 
 def test_a_key_that_is_not_proven_is_told_why_and_the_operator_decides(checkout: Checkout, fake: FakeOpenAI) -> None:
-    with Refusing("invalid_api_key", "missing_scope", "ip_not_authorized", "drop", "invalid_api_key") as url:
-        checkout.env_path.write_text(env_for(url))
+    with refusing("invalid_api_key", "missing_scope", "ip_not_authorized", "drop", "invalid_api_key") as url:
+        checkout.env_path.write_text(env_for(f"{url}/v1"))
         before = checkout.state()
         code, said = checkout.pipe(
             make_key("admin"), f'"{make_key()}"', make_key(), "t", "t", "t", "what", "o", make_key(), "q"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -22,6 +22,7 @@ from chatbot.key.watch import watch
 from chatbot.model import costs
 from chatbot.model.client import Client
 from chatbot.model.transport import Urllib3Transport
+from tests.answering import answering, give
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.fake_openai_parts.costs import key_id
 
@@ -85,30 +86,16 @@ def test_the_key_goes_into_the_header_alone_and_is_watched(fake: FakeOpenAI) -> 
     assert watch.finds(f"said {fake.admin_key[20:60]}")
 
 
-@contextmanager
-def answering(page: Callable[[int], object]) -> Iterator[str]:
+def telling(page: Callable[[int], object]) -> AbstractContextManager[str]:
     """A server whose answers are these, by their number, in JSON or as bytes; its address."""
-    count = 0
+    numbers = count()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            nonlocal count
-            told = page(count)
-            body = told if isinstance(told, bytes) else json.dumps(told).encode()
-            count += 1
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        told = page(next(numbers))
+        body = told if isinstance(told, bytes) else json.dumps(told).encode()
+        give(request, 200, body, Content_Type="application/json")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
+    return answering(answer)
 
 
 def bucket(*results: object, start: object = 0) -> dict[str, object]:
@@ -131,20 +118,20 @@ def result(value: object, currency: str = "usd", **more: object) -> dict[str, ob
     ids=lambda page: repr(page)[:60],
 )  # fmt: skip
 def test_what_is_no_report_is_refused(page: object) -> None:
-    with answering(lambda _: page) as url, pytest.raises(Problem) as caught:
-        spent(url, make_key("admin"), 1)
+    with telling(lambda _: page) as url, pytest.raises(Problem) as caught:
+        spent(f"{url}/v1", make_key("admin"), 1)
     assert isinstance(caught.value, Broken), caught.value
 
 
 def test_a_report_that_does_not_end_is_refused() -> None:
     endless = {**bucket(), "has_more": True, "next_page": "again"}
-    with answering(lambda _: endless) as url, pytest.raises(Broken) as caught:
-        spent(url, make_key("admin"), 1)
+    with telling(lambda _: endless) as url, pytest.raises(Broken) as caught:
+        spent(f"{url}/v1", make_key("admin"), 1)
     assert "does not end" in caught.value.cause
 
 
 def test_amounts_in_words_count_and_a_key_of_theirs_is_no_place_for_a_secret() -> None:
     secret = make_key()
-    with answering(lambda _: bucket(result("0.000000001", api_key_id="key_1"), result(2, api_key_id=secret))) as url:
-        found = spent(url, make_key("admin"), 1)
+    with telling(lambda _: bucket(result("0.000000001", api_key_id="key_1"), result(2, api_key_id=secret))) as url:
+        found = spent(f"{url}/v1", make_key("admin"), 1)
     assert found == {("1970-01-01", "key_1"): 1, ("1970-01-01", costs.NO_KEY): 2 * 10**9}

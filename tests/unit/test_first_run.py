@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import os
-import threading
 import time
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ from chatbot.errors import SettingsError
 from chatbot.fields import Fields
 from chatbot.key.credential import Key
 from chatbot.signing import Signer
+from tests.answering import answering, give
 from tests.fake_openai import make_key
 
 TYPED = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
@@ -264,45 +264,29 @@ def test_an_env_that_is_no_utf_8_is_told_in_words(tmp_path: Path, bare: object) 
         env_file.read(tmp_path / ".env").load()
 
 
-class Odd:
+def odd(*bodies: bytes | None) -> AbstractContextManager[str]:
     """A server that answers each request by the next of these bodies; None comes by a byte a moment, without end."""
+    left = list(bodies)
 
-    def __init__(self, *bodies: bytes | None) -> None:
-        left = list(bodies)
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if (body := left.pop(0)) is not None:
+            give(request, 200, body, Content_Type="text/html" if body[:1] == b"<" else "application/json")
+            return
+        give(request, 200, b"", Content_Type="application/json", Content_Length="10000")
+        with suppress(OSError):
+            for _ in range(10_000):
+                request.wfile.write(b" ")
+                time.sleep(0.05)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = left.pop(0)
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html" if body and body[:1] == b"<" else "application/json")
-                self.send_header("Content-Length", str(len(body) if body is not None else 10_000))
-                self.end_headers()
-                with suppress(OSError):
-                    for piece in [body] if body is not None else [b" "] * 10_000:
-                        self.wfile.write(piece)
-                        time.sleep(0 if body else 0.05)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    return answering(answer)
 
 
 def test_a_server_that_is_none_of_openais_or_never_ends_proves_no_key(
     place: Path, bare: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare.setattr(key_steps, "PROOF_S", 0.5)
-    with Odd(b"<html></html>", b"[]", b'{"data": null}', b"{", None) as url:
-        env = f"OPENAI_BASE_URL={url}\nOPENAI_TRUSTED_HOSTS=127.0.0.1\nSECRET_KEY=of the tests\n"
+    with odd(b"<html></html>", b"[]", b'{"data": null}', b"{", None) as url:
+        env = f"OPENAI_BASE_URL={url}/v1\nOPENAI_TRUSTED_HOSTS=127.0.0.1\nSECRET_KEY=of the tests\n"
         choices = Choices(EnvFile(place / ".env", env))
         piped(bare, make_key(), "t", "t", "t", "t", "")
         key_steps.ask_key(choices, place / "key")
