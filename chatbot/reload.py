@@ -6,6 +6,8 @@ import mmap
 from collections.abc import Callable
 from typing import Any
 
+from gunicorn.errors import HaltServer
+
 from chatbot.errors import SettingsError
 
 LONGEST_REPLY_S = 1800  # as the relay bounds it; gevent must patch the sockets before that is imported
@@ -39,9 +41,14 @@ def reload_with_care(arbiter: Any, check: Callable[[], object]) -> None:
             arbiter.spawn_worker()
         manage_workers()
 
-    def telling_stop(*args: Any, **kwargs: Any) -> None:
+    def telling_stop(*args: Any, **kwargs: Any) -> Any:
+        """A second worker that could not begin would break off gunicorn's stop, with a traceback, before its end."""
         _state[1] = 1
-        stop(*args, **kwargs)
+        while True:
+            try:
+                return stop(*args, **kwargs)
+            except HaltServer:
+                continue
 
     arbiter.reload, arbiter.stop, arbiter.manage_workers = careful_reload, telling_stop, manage_new_workers
 
