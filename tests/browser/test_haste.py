@@ -127,14 +127,12 @@ def test_what_is_typed_goes_along_into_a_temporary_chat_and_is_kept_nowhere(chat
     assert "secret" not in chat.page.evaluate("JSON.stringify({ ...sessionStorage })")
 
 
-def test_the_first_of_two_versions_is_read_though_its_branch_is_long(chat: ChatPage, url: str) -> None:
+def test_the_first_of_two_versions_is_read_though_its_branch_is_long(page: Page, url: str) -> None:
     texts = [(f"Question {number}", f"Answer {number}") for number in range(40)]
     other = [("Another question", "Another answer")]
     body = json.dumps(chat_of([texts, other], "branches0001"))
-    found = chat.page.evaluate(
-        "(body) => fetch('/api/chats/import', { method: 'POST', body }).then((r) => r.json())", body
-    )
-    chat.page.goto(f"{url}/c/{found['chats'][0]}")
+    (brought,) = page.context.request.post(f"{url}/api/chats/import", data=body).json()["chats"]
+    chat = ChatPage(page, f"{url}/c/{brought}")
     expect(chat.answer).to_have_text("Another answer")
     chat.questions.first.get_by_role("button", name="Version before").click()
     expect(chat.answer).to_have_text("Answer 39")
