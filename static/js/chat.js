@@ -3,7 +3,7 @@ import { Conversation } from './conversation/conversation.js';
 import { Earlier } from './conversation/earlier.js';
 import { Transcript } from './conversation/transcript.js';
 import { actOnCode, copyCode } from './markdown/code-actions.js';
-import { chatInAddress, goTo } from './page/address.js';
+import { chatInAddress, goTo, nameChat } from './page/address.js';
 import { part } from './page/dom.js';
 import { EndFollower } from './page/scroll.js';
 import { words } from './page/words.js';
@@ -11,8 +11,10 @@ import { ServerState } from './server/server-state.js';
 import { Sidebar } from './sidebar/sidebar.js';
 
 export class ChatPage {
+  copyLastCode = () => copyCode();
   #composer;
   #say;
+  #tabs = new BroadcastChannel('chats'); // the other tabs of this browser, told when a chat has changed
 
   constructor({ composer, announcer, canHover }) {
     const say = (text) => announcer.say(text);
@@ -25,8 +27,11 @@ export class ChatPage {
     this.sidebar = new Sidebar(part(document, 'sidebar'), {
       say,
       onOpen: (chat) => this.#open(chat),
-      onGone: (chat) => this.conversation.chat === chat && this.startOver(),
-      onRenamed: (chat, title) => this.conversation.chat === chat && this.conversation.name(title),
+      onGone: (chat) => {
+        this.#tellTabs();
+        if (this.conversation.chat === chat) this.startOver();
+      },
+      onRenamed: (chat, title) => this.conversation.chat === chat && nameChat(title),
     });
     this.conversation = new Conversation({
       composer,
@@ -39,9 +44,14 @@ export class ChatPage {
       onChange: (chat) => {
         part(document, 'temporary').setAttribute('aria-pressed', chat.temporary);
         this.sidebar.show(chat);
+        if (chat.changed) this.#tellTabs();
       },
       startOver: () => this.startOver(),
     });
+    this.#tabs.onmessage = () => {
+      this.conversation.lookAgain();
+      this.sidebar.refresh();
+    };
     list.addEventListener('click', ({ target }) => actOnCode(target));
     window.addEventListener('popstate', () => this.#follow(chatInAddress()));
     this.conversation.open(chatInAddress());
@@ -59,10 +69,6 @@ export class ChatPage {
     return this.startOver({ temporary });
   }
 
-  copyLastCode() {
-    copyCode();
-  }
-
   showShortcuts() {
     return this.#openLate(import('./settings/shortcuts-sheet.js'), ({ showShortcuts }) => showShortcuts());
   }
@@ -76,6 +82,7 @@ export class ChatPage {
       this.startOver();
       this.sidebar.startOver();
       this.server.refresh();
+      this.#tellTabs();
     };
     const onImported = () => this.sidebar.refresh();
     return this.#openLate(import('./settings/settings.js'), ({ showSettings }) => showSettings({ onImported, onDeleted }));
@@ -87,6 +94,10 @@ export class ChatPage {
     } catch {
       this.server.refresh(); // which tells it, if that is for want of a connection
     }
+  }
+
+  #tellTabs() {
+    this.#tabs.postMessage('changed');
   }
 
   // A mere #fragment, as of the skip link, is no other chat.

@@ -104,11 +104,19 @@ export class Composer {
     growWith(this.#field);
     part(this.#form, 'send').disabled = count === 0 || over > 0 || blocked || paused || busy;
     document.body.toggleAttribute('data-answering', busy);
-    const hadFocus = document.activeElement === part(this.#form, 'send');
-    part(this.#form, 'send').hidden = busy;
-    part(this.#form, 'stop').hidden = !busy;
-    if (busy && hadFocus) part(this.#form, 'stop').focus();
     this.#form.toggleAttribute('data-too-long', over > 0);
+    this.#swap(busy);
+  }
+
+  // Of a button that goes the focus must not be lost; but on a touch screen the box would bring up its keyboard.
+  #swap(busy) {
+    const [send, stop] = [part(this.#form, 'send'), part(this.#form, 'stop')];
+    const focused = document.activeElement;
+    const isByKey = focused.matches(':focus-visible');
+    send.hidden = busy;
+    stop.hidden = !busy;
+    if (busy && focused === send) stop.focus();
+    if (!busy && focused === stop && isByKey) this.focus();
   }
 
   #onKey(event, onEditLast) {

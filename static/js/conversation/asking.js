@@ -7,8 +7,8 @@ const STOP_PATIENCE_S = 4; // then the page stops listening by itself
 
 export class Asking {
   #page; // {transcript, composer, announcer, follower, server}
-  #place; // the conversation: {chat, temporary, begin(), open(chat, options), refuse(wanted, error), wayOn}
-  #live = null; // the reply that runs: {reply, wanted, listening, revived, stopped}
+  #place; // the conversation
+  #live = null; // the reply that runs: {reply, wanted, listening, revived, isAsked, stopped}
 
   constructor(page, place) {
     this.#page = page;
@@ -45,20 +45,24 @@ export class Asking {
     return this.#follow(live, reconnect(this.#place.chat, null, live.listening.signal, { atOnce: true }));
   }
 
-  /** Lets the last answer, which was cut off, go on where it ends on the server: the page may have seen less, or more. */
+  /**
+   * Lets the last answer, which was cut off, go on where it ends on the server: the page may have seen less, or more.
+   * `revived`: a restart cut it off, so wait until the server is back.
+   */
   async goOn({ revived = false } = {}) {
     const { transcript } = this.#page;
     const { chat } = this.#place;
-    const question = transcript.lastQuestion;
-    const wanted = { trigger: 'go-on', question, cut: transcript.lastReply };
-    const live = this.#begin(wanted.cut, { wanted, revived, isAsked: true });
+    const wanted = { trigger: 'go-on', question: transcript.lastQuestion, cut: transcript.lastReply };
+    const live = this.#begin(wanted.cut, { wanted, revived });
     const { reply } = live;
     try {
+      if (revived) (await reconnect(chat, null, live.listening.signal))?.body.cancel();
       const { messages, live: isElsewhere } = await readChat(chat);
       if (this.#live !== live) return;
       if (live.stopped) return this.#conclude(live);
-      if (isElsewhere || messages.at(-1).id !== (reply.id ?? messages.at(-1).id)) return this.#place.open(chat);
-      reply.restore(messages.at(-1));
+      const last = messages.at(-1);
+      if (isElsewhere || (reply.id && last.id !== reply.id)) return this.#place.open(chat);
+      reply.restore(last);
       if (reply.isCut) await this.ask(wanted, { revived });
       else if (reply.outcome.status === 'complete') await this.#place.open(chat);
       else await this.#place.answerAgain(reply, { revived });
@@ -111,28 +115,13 @@ export class Asking {
       if (!temporary) wayOn = { action: { label: words.reopen, run: () => this.#place.openAgain() } };
     }
     if (this.#live !== live) return;
-    const isInterrupted = () => this.#page.transcript.lastReply?.outcome.status === 'interrupted';
-    if (heardItsEnd && (temporary || !isInterrupted())) return this.#conclude(live, wayOn);
     if (!heardItsEnd) {
       await this.#place.open(chat, { listening: false });
       if (this.#place.chat !== chat || this.#live) return;
     }
-    if (isInterrupted() && !live.revived && !live.stopped) await this.#revive(chat, this.#page.transcript.lastReply);
+    const isInterrupted = !temporary && this.#page.transcript.lastReply?.outcome.status === 'interrupted';
+    if (isInterrupted && !live.revived && !live.stopped) await this.goOn({ revived: true }); // but once
     else if (heardItsEnd) this.#conclude(live, wayOn);
-  }
-
-  /** The server was restarted under a reply: once it is back, ask for the rest; once, for it may be the cause. */
-  async #revive(chat, reply) {
-    const live = this.#begin(reply);
-    try {
-      const elsewhere = await reconnect(chat, null, live.listening.signal);
-      elsewhere?.body.cancel();
-      if (this.#live !== live) return;
-      if (live.stopped) return this.#conclude(live);
-      await this.goOn({ revived: true });
-    } catch {
-      if (this.#live === live) this.#conclude(live);
-    }
   }
 
   /** Nothing was answered. From 500 on the question is stored and waits; below, or in a pause, it may come back. */
@@ -150,6 +139,7 @@ export class Asking {
       this.#page.transcript.cutFrom(live.reply); // the question was never stored: ask it as a new one
       await this.ask({ trigger: 'submit-message', question });
     } else if ((unanswered || error.code === 'paused' || error.status < 500) && this.#place.takeBack(live, error)) {
+      this.leave();
       this.#page.server.refresh();
     } else {
       if (!unanswered) this.#place.begin();
@@ -183,7 +173,7 @@ export class Asking {
     const { allowance } = live.reply.outcome;
     this.#rest([said, allowance && server.showAllowance(allowance)].filter(Boolean).join(' '));
     if (!allowance) server.refresh(); // stopped or failed: it has cost something all the same, or there is a pause
-    this.#place.noteEnd();
+    this.#place.noteChange();
   }
 
   #rest(announcement) {

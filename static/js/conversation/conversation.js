@@ -38,14 +38,22 @@ export class Conversation {
     this.#begun = chat !== null;
     this.temporary = temporary;
     if (!isSame) {
-      this.name(null);
+      nameChat(null);
       transcript.clear();
       earlier.open(null);
+      this.#page.follower.follow();
     }
     document.body.toggleAttribute('data-empty', !this.#begun && transcript.isEmpty);
     document.body.toggleAttribute('data-temporary', temporary);
     this.#page.onChange({ id: chat, temporary });
     return this.#read(this.#begun ? this.#reading.load(chat, listening) : null);
+  }
+
+  /** Another tab has changed some chat: if it is this one, it is shown as it is now. */
+  async lookAgain() {
+    const chat = this.keptChat;
+    const isOld = chat && !this.#isBusy && (await this.#reading.isOld(chat));
+    if (isOld && chat === this.keptChat && !this.#isBusy) await this.open(chat);
   }
 
   openAgain() {
@@ -56,10 +64,6 @@ export class Conversation {
   /** The chat that the page's address should name: null for one that is new, or temporary. */
   get keptChat() {
     return this.#begun && !this.temporary ? this.chat : null;
-  }
-
-  name(title) {
-    nameChat(title);
   }
 
   async send(text) {
@@ -126,22 +130,20 @@ export class Conversation {
     this.#begun = true;
     if (this.temporary) return;
     const title = this.#page.transcript.lastQuestion.text;
-    this.name(title);
+    nameChat(title);
     this.#page.composer.moveTo(this.chat);
     goTo(this.chat);
     this.#page.onChange({ id: this.chat, title, temporary: false });
   }
 
-  /** A reply has ended. */
-  noteEnd() {
+  /** A reply has ended, or another version is read. */
+  noteChange() {
     if (this.#begun && !this.temporary) this.#page.onChange({ id: this.chat, temporary: false, changed: true });
   }
 
-  /** A turn was refused: its question comes back where that loses nothing. */
-  takeBack(live, error) {
-    const isGivenBack = this.#refusals.takeBack(live.wanted, live.reply, error);
-    if (isGivenBack) this.#asking.leave();
-    return isGivenBack;
+  /** A turn was refused: does its question come back, where that loses nothing? */
+  takeBack({ wanted, reply }, error) {
+    return this.#refusals.takeBack(wanted, reply, error);
   }
 
   /** What is offered under an answer that is not whole. */

@@ -55,10 +55,12 @@ export async function reconnect(chat, lastEventId, signal, { atOnce = false } = 
 function pause(seconds, signal) {
   const over = new AbortController();
   return new Promise((resolve) => {
-    const end = () => document.hidden || over.abort(resolve());
-    setTimeout(() => over.abort(resolve()), seconds * 1000);
-    for (const [source, event] of [[window, 'online'], [document, 'visibilitychange'], [signal, 'abort']]) {
-      source.addEventListener(event, source === signal ? () => over.abort(resolve()) : end, { signal: over.signal });
-    }
+    const untilThen = { signal: over.signal };
+    const end = () => over.abort(resolve());
+    const endIfSeen = () => document.hidden || end();
+    setTimeout(end, seconds * 1000);
+    signal.addEventListener('abort', end, untilThen);
+    window.addEventListener('online', endIfSeen, untilThen);
+    document.addEventListener('visibilitychange', endIfSeen, untilThen);
   });
 }

@@ -8,19 +8,15 @@ export class Question {
   role = 'user';
   #editor = null;
 
+  /** `versions`: the ids of the questions in its place, oldest first, its own among them; none: it is alone. */
   constructor(id, text, versions = []) {
     this.id = id;
     this.text = text;
     this.node = copyTemplate('question');
     part(this.node, 'text').textContent = text;
     copyOnClick(part(this.node, 'copy'), () => text);
-    this.versions = versions;
-  }
-
-  /** The ids of the questions that stand in this one's place, oldest first, its own among them; none: it is alone. */
-  set versions(ids) {
-    this.beside = ids;
-    showVersions(this.node, this.id, ids);
+    this.beside = versions;
+    showVersions(this.node, id, versions);
   }
 
   /** Is it what the server has stored as `message`? */

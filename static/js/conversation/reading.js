@@ -1,8 +1,8 @@
 // Reads a stored chat onto the page, in the version that is wanted, or says why it cannot be read.
+import { nameChat } from '../page/address.js';
 import { changeChat, readChat, Unreachable } from '../page/api.js';
 import { part } from '../page/dom.js';
 import { words } from '../page/words.js';
-import { versionBeside } from './versions.js';
 
 export class Reading {
   #page; // as of the conversation
@@ -17,16 +17,15 @@ export class Reading {
 
   /** Shows `chat`; `listening`: also to its answer, if one is under way. */
   async load(chat, listening) {
-    const { transcript, composer, follower, announcer, server } = this.#page;
+    const { transcript, composer, announcer, server } = this.#page;
     try {
       const stored = await readChat(chat);
       if (this.#conversation.chat !== chat) return;
-      this.#conversation.name(stored.title);
+      nameChat(stored.title);
       this.#page.onChange({ id: chat, title: stored.title, temporary: false });
       this.#show(stored);
       composer.arrived(transcript.lastQuestion?.text); // the page was left while it was sent
       server.chooseModel(transcript.lastReply?.outcome.model);
-      follower.follow();
       if (!stored.live) announcer.say(stored.title);
       if (stored.live && listening) this.#asking.listenAgain(transcript.lastReply ?? transcript.addReply());
     } catch (error) {
@@ -34,11 +33,17 @@ export class Reading {
     }
   }
 
+  /** Has another tab changed `chat` since it was read? */
+  async isOld(chat) {
+    const stored = await readChat(chat).catch(({ status }) => status === 404 && { messages: [] });
+    return stored && !this.#page.transcript.isUpTo(stored.messages);
+  }
+
   /** Shows the version that stands one before (`name` is 'older') or after `message`; `button` keeps its place. */
   async choose(message, name, button) {
     const { transcript, follower, announcer } = this.#page;
     const { chat } = this.#conversation;
-    const version = versionBeside(message, name === 'older' ? -1 : 1);
+    const version = message.beside[message.beside.indexOf(message.id) + (name === 'older' ? -1 : 1)];
     const { top } = button.getBoundingClientRect();
     try {
       const stored = await changeChat(chat, { head: version });
@@ -50,6 +55,7 @@ export class Reading {
       (same.disabled ? other : same).focus({ preventScroll: true });
       window.scrollBy({ top: same.getBoundingClientRect().top - top, behavior: 'instant' });
       announcer.say(part(node, 'place').textContent);
+      this.#conversation.noteChange();
     } catch (error) {
       if (this.#conversation.chat !== chat) return;
       announcer.say(error.message);

@@ -11,8 +11,3 @@ export function showVersions(node, id, ids) {
   part(control, 'older').disabled = place <= 0;
   part(control, 'newer').disabled = place >= ids.length - 1;
 }
-
-/** The id of the version one step before (`step` -1) or after (1) `message`, if there is one. */
-export function versionBeside(message, step) {
-  return message.beside[message.beside.indexOf(message.id) + step];
-}

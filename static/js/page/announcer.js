@@ -12,8 +12,7 @@ export class Announcer {
   }
 
   say(text) {
-    // The same words twice would not be read twice; an added blank makes them new.
-    this.#region.textContent = this.#region.textContent === text ? `${text}\u00a0` : text;
+    sayIn(this.#region, text);
   }
 
   startAnswering() {
@@ -27,4 +26,9 @@ export class Announcer {
     const isOld = [words.answering, words.stillAnswering].includes(this.#region.textContent.trim());
     if (text || isOld) this.say(text);
   }
+}
+
+/** The same words twice would not be read twice: an added blank makes them new. */
+export function sayIn(region, text) {
+  region.textContent = region.textContent === text ? `${text}\u00a0` : text;
 }

@@ -1,4 +1,5 @@
 // Copies to the clipboard and says so.
+import { sayIn } from './announcer.js';
 import { element, part } from './dom.js';
 import { words } from './words.js';
 
@@ -10,9 +11,8 @@ export function copyOnClick(button, text) {
 
 export async function copy(text, button) {
   const copied = (await navigator.clipboard?.writeText(text).then(() => true, () => false)) || copySelected(text);
-  const status = button.closest('dialog')?.querySelector('[role=status]') ?? part(document, 'status');
-  const told = copied ? words.copied : words.copyFailed;
-  status.textContent = status.textContent === told ? `${told}\u00a0` : told;
+  const region = button.closest('dialog')?.querySelector('[role=status]') ?? part(document, 'status');
+  sayIn(region, copied ? words.copied : words.copyFailed);
   button.classList.toggle('copied', copied);
   setTimeout(() => button.classList.remove('copied'), SHOWN_MS);
 }

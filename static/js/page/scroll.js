@@ -15,37 +15,34 @@ export class EndFollower {
   constructor(content, button, onJump) {
     this.#content = content;
     this.#button = button;
+    history.scrollRestoration = 'manual'; // a chat is shown from its end
     button.addEventListener('click', () => onJump(this.follow()));
     new ResizeObserver(() => this.#onGrowth()).observe(content.closest('main')); // with the dock, which grows as well
     const dock = document.querySelector('.dock');
     new ResizeObserver(() => this.#keepClearOf(dock)).observe(dock);
     window.addEventListener('scroll', () => this.#onScroll(), { passive: true });
-    window.addEventListener('wheel', (event) => event.deltaY < 0 && this.#onGesture(), { passive: true });
-    window.addEventListener('touchmove', () => this.#onGesture(), { passive: true });
+    window.addEventListener('wheel', (event) => event.deltaY < 0 && this.stay(), { passive: true });
+    window.addEventListener('touchmove', () => this.stay(), { passive: true });
     window.addEventListener('touchend', () => this.#onGestureEnd(), { passive: true });
-    window.addEventListener('keydown', (event) => this.#isReadingUpwards(event) && this.#onGesture());
-    window.addEventListener('pointerdown', (event) => event.clientX >= this.#page.clientWidth && this.#onGesture());
-    document.addEventListener('selectionchange', () => this.#isSelecting() && this.#onGesture());
+    window.addEventListener('keydown', (event) => this.#isReadingUpwards(event) && this.stay());
+    window.addEventListener('pointerdown', (event) => event.clientX >= this.#page.clientWidth && this.stay());
+    document.addEventListener('selectionchange', () => this.#isSelecting() && this.stay());
   }
 
   follow() {
     this.#following = true;
-    this.#toEnd();
+    this.#onGrowth();
   }
 
   /** The reader stays where they are, whatever grows. */
   stay() {
-    this.#onGesture();
+    if (!this.#following || this.#end <= 0) return;
+    this.#following = false;
+    this.#endAtGesture = this.#end;
   }
 
   get #end() {
     return this.#page.scrollHeight - this.#page.clientHeight;
-  }
-
-  #toEnd() {
-    window.scrollTo({ top: this.#end, behavior: 'instant' });
-    this.#lastTop = window.scrollY;
-    this.#showButton();
   }
 
   // What takes the focus must not lie under the dock.
@@ -55,14 +52,10 @@ export class EndFollower {
   }
 
   #onGrowth() {
-    if (this.#following && this.#content.childElementCount) this.#toEnd();
-    else this.#showButton();
-  }
-
-  #onGesture() {
-    if (!this.#following || this.#end <= 0) return;
-    this.#following = false;
-    this.#endAtGesture = this.#end;
+    const isOpen = this.#content.childElementCount > 0;
+    if (this.#following && isOpen) window.scrollTo({ top: this.#end, behavior: 'instant' });
+    this.#lastTop = window.scrollY;
+    this.#showButton();
   }
 
   // A finger that only touched, at the end, takes nothing over.
@@ -70,10 +63,12 @@ export class EndFollower {
     if (window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
   }
 
+  // Upwards, but not because the page became shorter: the focus went there, or the browser's own search.
   #onScroll() {
-    const downwards = window.scrollY > this.#lastTop;
-    if (downwards && window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
-    this.#lastTop = window.scrollY;
+    const { scrollY } = window;
+    if (scrollY > this.#lastTop && scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
+    if (scrollY < this.#lastTop && scrollY < this.#end - NEAR_PX) this.stay();
+    this.#lastTop = scrollY;
     this.#showButton();
   }
 

@@ -32,9 +32,11 @@ export class AllowanceButton {
   }
 }
 
-// Of messages the longest window of the visitor's own limits; money or tokens only where less is left of them.
+// Of messages the visitor's own limit that is used up, or else the longest; money or tokens only where less is left.
 function summary({ limits, money, tokens }) {
-  const own = limits.filter(({ scope }) => scope === 'visitor').sort((one, other) => other.window_s - one.window_s)[0];
+  const isUsedUp = ({ left }) => left <= 0;
+  const byNeed = (one, other) => isUsedUp(other) - isUsedUp(one) || other.window_s - one.window_s;
+  const [own] = limits.filter(({ scope }) => scope === 'visitor').sort(byNeed);
   const share = (balance) => shareLeft(balance) || 0;
   const [least] = [own, money, tokens].filter(Boolean).sort((one, other) => share(one) - share(other));
   if (!least) return words.allowance;

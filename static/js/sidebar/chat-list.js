@@ -27,10 +27,8 @@ export class ChatList {
     this.#query = query;
     this.#isGone = isGone;
     this.#say = say;
-    this.#observer = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#readOn(), {
-      root: scroller,
-      rootMargin: AHEAD,
-    });
+    const onSight = (seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#readOn();
+    this.#observer = new IntersectionObserver(onSight, { root: scroller, rootMargin: AHEAD });
     part(this.#end, 'again').addEventListener('click', () => this.read(this.#before));
   }
 

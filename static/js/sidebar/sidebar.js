@@ -39,7 +39,7 @@ export class Sidebar {
       say: tell.say,
       onChange: () => this.#render(),
       onUndone: (chat) => this.#bringBack(chat),
-      onSent: ({ id }) => id === this.#shown.id && tell.onGone(id),
+      onSent: ({ id }) => tell.onGone(id),
     });
     this.#all = this.#makeList('');
     this.#render();
@@ -62,7 +62,7 @@ export class Sidebar {
   show({ id, title = null, changed = false }) {
     const isOther = id !== this.#shown.id;
     if (isOther && !this.#isDeleting) this.#panel.closeDrawer();
-    if (!this.#isDeleting) this.#deletions.keep(id);
+    this.#deletions.keep(id);
     this.#panel.update(); // the visitor may have forgotten all choices
     this.#shown = { id, title };
     this.#isBeingNamed = changed;

@@ -1,0 +1,79 @@
+"""Several tabs of one browser: what is done in one, the others show."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat_page import ChatPage
+from tests.conftest import Served
+
+
+def two_tabs(page: Page, url: str) -> tuple[ChatPage, ChatPage]:
+    """A chat of one question in both."""
+    one = ChatPage(page, url)
+    one.ask_and_wait("[fake:text One]")
+    two = ChatPage(page.context.new_page(), page.url)
+    expect(two.answer).to_have_text("One")
+    two.begin()
+    return one, two
+
+
+def test_what_is_asked_in_one_tab_the_other_shows_and_keeps_what_it_had(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    first = two.replies.first.element_handle()
+    for asking, other in ((one, two), (two, one)):
+        asking.ask_and_wait("[fake:text Another]")
+        expect(other.questions).to_have_count(asking.questions.count())
+        expect(other.answer).to_have_text("Another")
+    assert first.evaluate("(node) => node === document.querySelector('article.reply')")
+
+
+def test_a_draft_stays_while_another_tab_asks(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    two.box.fill("Half a draft")
+    one.ask_and_wait("[fake:text Two]")
+    expect(two.answer).to_have_text("Two")
+    expect(two.box).to_have_value("Half a draft")
+
+
+def test_a_version_chosen_in_one_tab_is_read_in_the_other(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    one.replies.last.get_by_role("button", name="Answer again").click()
+    expect(two.replies.last.locator(".place")).to_have_text("2 / 2")
+    one.wait()
+    one.replies.last.get_by_role("button", name="Version before").click()
+    expect(two.replies.last.locator(".place")).to_have_text("1 / 2")
+
+
+def test_a_chat_deleted_in_one_tab_is_gone_in_the_other(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    one.page.clock.install()
+    one.page.reload()
+    item = one.page.locator(".chat-item").first
+    item.hover()
+    item.get_by_role("button").click()
+    one.page.get_by_role("menuitem", name="Delete").click()
+    expect(one.questions).to_have_count(0)
+    one.page.mouse.move(600, 300)
+    one.page.clock.fast_forward(9_000)
+    expect(two.errors).to_contain_text("There is no such conversation")
+    expect(two.questions).to_have_count(0)
+
+
+def test_when_all_chats_are_deleted_no_tab_shows_one(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    one.page.get_by_role("button", name="Settings").click()
+    one.page.get_by_role("button", name="Delete all chats …").click()
+    one.page.get_by_role("alertdialog").get_by_role("button", name="Delete all chats").click()
+    expect(two.errors).to_contain_text("There is no such conversation")
+    expect(two.page.locator(".chat-item")).to_have_count(0)
+
+
+def test_an_unanswered_question_is_not_lost_by_what_another_tab_does(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    two.page.route("**/api/chat", lambda route: route.fulfill(status=502, body="Bad gateway"))
+    two.ask("Never arrives")
+    expect(two.errors).to_be_visible()
+    with two.page.expect_response("**/api/chats/*"):
+        one.ask_and_wait("[fake:text Two]")
+    expect(two.questions.last).to_contain_text("Never arrives")
