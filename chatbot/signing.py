@@ -11,7 +11,7 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from chatbot.config import Settings, read_file
+from chatbot.config import Settings, folder_of_database, read_file
 from chatbot.errors import SettingsError
 
 
@@ -45,7 +45,8 @@ def load_signer(settings: Settings) -> Signer:
     if settings.secret_key_file:
         return Signer(_long_enough(read_file("SECRET_KEY_FILE", settings.secret_key_file)))
     assert settings.sqlite_path is not None  # noqa: S101 - settings without it are refused
-    return Signer(_long_enough(_kept_secret(settings.sqlite_path.parent / "secret_key")))
+    with folder_of_database("written"):
+        return Signer(_long_enough(_kept_secret(settings.sqlite_path.parent / "secret_key")))
 
 
 def _long_enough(secret: str) -> str:

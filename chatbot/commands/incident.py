@@ -137,7 +137,11 @@ class Incident:
 
     def _count(self, leaked: Leaked, since: datetime) -> None:
         """This app's ledger against OpenAI's page: more there is somebody else's."""
-        ours = usage.of_key(self._house.engine, leaked.fingerprint, int(since.timestamp() * 1000))
+        try:
+            ours = usage.of_key(self._house.engine, leaked.fingerprint, int(since.timestamp() * 1000))
+        except SQLAlchemyError as error:
+            self._open(f"this app's own use of that key: the database fails with {type(error).__name__}")
+            return
         mine = Decimal(ours.cost_nano) / 10**9
         used = f"{ours.attempts} calls, {ours.input_tokens} tokens in, {ours.output_tokens} out, ${mine:.4f}"
         click.echo(f"      This app's own use of that key since then: {used}.")
@@ -170,12 +174,16 @@ class Incident:
 
     def _write(self) -> None:
         path = ROOT / "instance" / f"leak-{self._began:%Y-%m-%dT%H%M%S}.md"
-        path.parent.mkdir(exist_ok=True)
-        path.touch(0o600)
-        took = datetime.now(UTC) - self._began
-        head = f"# A leaked key, {self._began:{TIME_FORM}} UTC\n\n"
-        path.write_text(head + "\n".join(self._lines) + f"\n- took: {str(took).split('.')[0]}\n")
-        click.echo(f"The report is in {path}.")
+        took = str(datetime.now(UTC) - self._began).split(".")[0]
+        text = "\n".join([f"# A leaked key, {self._began:{TIME_FORM}} UTC\n", *self._lines, f"- took: {took}\n"])
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.touch(0o600)
+            path.write_text(text, errors="replace")
+        except OSError as error:
+            click.echo(f"The report cannot be written: {type(error).__name__}. Keep it from here.\n\n{text}")
+        else:
+            click.echo(f"The report is in {path}.")
 
 
 def _dollars(text: str) -> Decimal | None:

@@ -64,6 +64,8 @@ def report_status(report: Report, house: Parts) -> None:
     for credential in house.ring.credentials:
         place = "in use" if credential is in_use else "standing by"
         _report_one(report, house, credential, place, known.get(credential.fingerprint))
+    if len(set(house.ring.credentials)) < len(house.ring.credentials):
+        report.note("the key that stands by is the first one again", "Put another one there: both would be refused")
     for source in house.ring.sources:
         if source.path and is_open_to_others(source.path):
             mode = f"mode {source.path.stat().st_mode & 0o777:04o}"

@@ -43,6 +43,7 @@ class RedactedRecord(logging.LogRecord):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.msg, self.args = self.getMessage(), None  # some handlers, and logging's own of errors, show these as well
         if self.exc_info and self.exc_info[0]:
             self.exc_text = redact(_FORMATTER.formatException(self.exc_info))  # handlers print this as it stands
             self.exc_info = (self.exc_info[0], None, None)  # type: ignore[assignment]  # one that formats anew finds the name alone

@@ -49,23 +49,24 @@ class Ring:
 
         Where all were refused, a turn tries the first one all the same: it may have been restored.
         """
-        at_hand = [source.credential(at_once=bool(tried)) for source in self._sources]
-        for credential in at_hand:
-            if credential not in tried and credential.fingerprint not in self._refused:
+        at_hand = [(source.credential(at_once=bool(tried)), source) for source in self._sources]
+        for credential, source in at_hand:
+            if credential not in tried and not self._is_out(credential, source):
                 self._note(credential)
                 return credential
-        return at_hand[0] if at_hand and not tried else None
+        return at_hand[0][0] if at_hand and not tried else None
 
     @property
     def is_spent(self) -> bool:
         """Was every key in place refused?"""
-        return bool(self._sources) and all(each.fingerprint in self._refused for each in self.credentials)
+        return bool(self._sources) and all(self._is_out(each.credential(), each) for each in self._sources)
 
     def refuse(self, credential: Credential) -> None:
         """OpenAI said that the key is wrong, revoked or expired. The first worker that hears it raises the alarm."""
         is_news = credential.fingerprint not in self._refused
         self._refused[credential.fingerprint] = time.monotonic()
         if isinstance(credential, Identity):  # its tokens are short-lived: it is out until catch_up(), no longer
+            self.lack(credential, "OpenAI refused its token")
             return
         if self._engine:
             try:
@@ -73,13 +74,17 @@ class Ring:
             except SQLAlchemyError:  # each worker says so by itself, and catch_up() writes it later
                 self._unwritten[credential.fingerprint] = credential
         if is_news:
-            next_one = self.lead([credential])
-            what = f"key {next_one.fingerprint} from {next_one.source} serves now" if next_one else "nobody is answered"
             words = (
                 f"OpenAI refused key {credential.fingerprint} from {credential.source}, which is wrong, revoked or "
-                f"expired; {what}. Put a new key in place; if this one leaked: flask drill --real"
+                f"expired; {self._instead_of(credential)}. Put a new key in place; if this one leaked: "
+                "flask drill --real"
             )
             self._alarms.raise_alarm("key", credential.fingerprint, words)
+
+    def lack(self, identity: Credential, why: str) -> None:
+        """The workload identity has no token that works: the operator hears of it. The next call asks for one again."""
+        words = f"the workload identity {identity.fingerprint} does not serve: {why}; {self._instead_of(identity)}"
+        self._alarms.raise_alarm("key", identity.fingerprint, f"{words}. See flask doctor")
 
     def accept(self, credential: Credential | None, asked_at: float) -> None:
         """The key worked, in a call that was made at this time (monotonic): not one that a refusal overtook."""
@@ -101,6 +106,14 @@ class Ring:
                 self._unwritten.pop(name, None)
             now = time.monotonic()
             self._refused = {name: self._refused.get(name, now) for name in record.refused(self._engine)}
+
+    def _is_out(self, credential: Credential, source: Source) -> bool:
+        """Was it refused, since it stands where it stands? Who puts a key back knows that it works again."""
+        return self._refused.get(credential.fingerprint, -math.inf) > source.since
+
+    def _instead_of(self, credential: Credential) -> str:
+        other = self.lead([credential])
+        return f"key {other.fingerprint} from {other.source} serves now" if other else "nobody is answered"
 
     def _note(self, credential: Credential) -> None:
         if credential.fingerprint not in self._noted:

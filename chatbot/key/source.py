@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ class Source:
     """A credential that stays what it was when the settings were read. `path`: the file behind it, if there is one."""
 
     path: Path | None = None
+    since = -math.inf  # when another one was put in its place (monotonic): what OpenAI said of this one before is old
 
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
@@ -62,7 +64,7 @@ class FileSource(Source):
         try:
             key = self._read()
             if key != self._credential:
-                old, self._credential = self._credential.fingerprint, key
+                old, self._credential, self.since = self._credential.fingerprint, key, time.monotonic()
                 log.warning("%s was changed: key %s takes over from %s", self._name, key.fingerprint, old)
         except SettingsError as refused:
             said = str(refused)
@@ -82,7 +84,7 @@ class FileSource(Source):
             told = Path(self.path or "").stat()
         except OSError:
             return ()
-        return told.st_mtime_ns, told.st_ino, told.st_size
+        return told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_size
 
     def _settled_mark(self) -> tuple[int, ...]:
         """The mark once nobody has written for SETTLED_S; those who change it all the time are not waited for."""
@@ -109,11 +111,13 @@ def load_sources(settings: Settings, signer: Signer) -> list[Source]:
 
 
 def _stored(name: str, value: SecretStr | None, path: Path | None, settings: Settings, signer: Signer) -> Source | None:
+    key = (
+        Key(value.get_secret_value().strip(), name, signer) if value is not None else None
+    )  # guarded though a file is first
     if path:
         return FileSource(f"{name}_FILE", path, settings, signer)
-    if value is None:
+    if key is None:
         return None
-    key = Key(value.get_secret_value().strip(), name, signer)
     check_host(key, settings)
     return Source(key)
 

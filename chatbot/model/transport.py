@@ -95,10 +95,7 @@ class Urllib3Transport(httpx2.BaseTransport):
         except (HTTPError, OSError) as error:
             raise _translated(error, request) from None
         return httpx2.Response(
-            response.status,
-            headers=list(response.headers.items()),
-            stream=_Body(response, request),
-            request=request,
+            response.status, headers=list(response.headers.items()), stream=_Body(response, request), request=request
         )
 
     def close(self) -> None:
@@ -125,21 +122,19 @@ class _Body(httpx2.SyncByteStream):
         self._is_whole = False
 
     def __iter__(self) -> Iterator[bytes]:
+        seen, is_error = 0, self._response.status >= 400
         try:
-            if self._response.chunked:
-                yield from self._dechunked()
-            else:
-                yield from self._plain()
+            for data in self._dechunked() if self._response.chunked else self._plain():
+                yield data
+                seen += len(data)
+                if is_error and seen > MAX_ERROR_BYTES:
+                    return
         except (HTTPError, OSError, ValueError) as error:
             raise _translated(error, self._request) from None
 
     def _plain(self) -> Iterator[bytes]:
-        seen = 0
         while data := self._response.read1(READ_BYTES):
             yield data
-            seen += len(data)
-            if self._response.status >= 400 and seen > MAX_ERROR_BYTES:
-                return
         self._is_whole = True
 
     def _dechunked(self) -> Iterator[bytes]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
-import time
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from tests.conftest import ROOT, clean_environment
 from tests.fake_openai_parts.keys import make_key
 from tests.scan.repository import Repository, digits, run
+from tests.warm import flask
 
 PACKAGES = ["openai", "sqlalchemy", "mypy", "pip", "gevent", "pygments", "hypothesis", "pydantic", "alembic"]
 
@@ -71,13 +70,11 @@ def test_a_scan_that_cannot_be_made_is_neither_clean_nor_a_find(
     ],
 )
 def test_flask_scan_ends_with_0_1_or_2(folders: dict[str, Path], argument: str, code: int, said: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "scan", argument.format(**folders)],
-        cwd=ROOT, env=clean_environment(DATABASE_URL=f"sqlite:///{folders['clean'].parent}/chat.db"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert (done.returncode, said in done.stdout) == (code, True), done.stdout
-    assert (folders["leaky"] / "a.txt").read_text() not in done.stdout
+    environment = clean_environment(DATABASE_URL=f"sqlite:///{folders['clean'].parent}/chat.db")
+    done = flask("scan", argument.format(**folders), env=environment)
+    heard = done.stdout + done.stderr
+    assert (done.returncode, said in heard) == (code, True), heard
+    assert (folders["leaky"] / "a.txt").read_text() not in heard
 
 
 @pytest.fixture
@@ -105,9 +102,9 @@ def test_ten_thousand_commits_take_less_than_a_minute(repository: Repository) ->
             f"M 100644 inline dir{number % 50}/file{number % 997}.py\ndata {len(text)}\n{text}\n"
         )
     repository.git("fast-import", "--quiet", input="".join(stream))
-    start = time.perf_counter()
+    start = sum(os.times()[:4])  # of this process and of git, whatever else the machine does
     assert repository.scan("--history") == repository.planted
-    assert time.perf_counter() - start < 30
+    assert sum(os.times()[:4]) - start < 30
 
 
 @pytest.mark.parametrize("package", PACKAGES)

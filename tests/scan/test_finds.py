@@ -117,9 +117,9 @@ def test_the_same_key_twice_is_found_at_both_lines() -> None:
 )
 def test_hostile_text_takes_seconds_at_most(text: str) -> None:
     data = (text * (MEGABYTES * 2**20 // len(text))).encode()
-    start = time.perf_counter()
+    start = time.process_time()
     finds(data)
-    assert time.perf_counter() - start < 5 * MEGABYTES
+    assert time.process_time() - start < 5 * MEGABYTES
 
 
 def test_a_name_is_shown_without_its_key_and_without_control_characters() -> None:

@@ -44,9 +44,13 @@ def test_a_checkout_is_what_git_tracks_or_would_add(repository: Repository) -> N
 
 def test_a_folder_outside_of_git_is_scanned_whole(tmp_path: Path) -> None:
     key = make_key()
-    (tmp_path / ".env").write_text(f"A={key}")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in (".env", "a/b/deep.txt"):
+        (tmp_path / name).write_text(f"A={key}")
     found = run(str(tmp_path))
-    assert found.output.startswith(f"{tmp_path}/.env:1: OpenAI project key ({digits(key)})\n1 file, 1 found.\n")
+    for name in (".env", "a/b/deep.txt"):
+        assert f"{tmp_path}/{name}:1: OpenAI project key ({digits(key)})\n" in found.output
+    assert "\n2 files, 2 found.\n" in found.output
     assert "if-it-leaks" in found.output
 
 

@@ -18,6 +18,7 @@ from chatbot.errors import SettingsError
 from chatbot.key.credential import Credential, Key
 from chatbot.key.redact import redact
 from chatbot.key.source import load_sources
+from chatbot.key.watch import watch
 from chatbot.logs import Formatter, set_up_logs
 from chatbot.signing import Signer
 from tests.fake_openai import make_key
@@ -93,6 +94,14 @@ def test_the_file_is_asked_before_the_variable_and_may_begin_with_a_byte_order_m
     (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
     key = load_key(given(openai_api_key_file=tmp_path / "key", openai_api_key=make_key()), SIGNER)
     assert isinstance(key, Key) and key.reveal() == KEY
+
+
+def test_what_stands_in_the_variable_is_guarded_though_a_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    assert load_key(given(openai_api_key_file=tmp_path / "key", openai_api_key=(idle := make_key())), SIGNER)
+    assert watch.finds(idle)
+    admin = given(openai_api_key_file=tmp_path / "key", openai_api_key=make_key("admin"))
+    assert "OPENAI_API_KEY is an admin key" in refusal(admin)
 
 
 def test_a_file_that_cannot_be_read_is_named_and_not_quoted(tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from chatbot.model.client import Client
 from chatbot.model.faults import KeyMissing
 from chatbot.model.transport import Urllib3Transport
 from chatbot.signing import Signer
-from tests.conftest import wait_for
 from tests.fake_openai import FakeOpenAI, make_key
 
 SIGNER = Signer("the secret of these tests")
@@ -108,6 +106,35 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "key"
 
 
+class Clock:
+    """Time for the sources: it passes only while somebody sleeps, and what is due in that time happens."""
+
+    def __init__(self) -> None:
+        self.now, self.due = time.time(), list[tuple[float, Callable[[], None]]]()
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        until = self.now + max(seconds, 0.001)
+        while self.due and self.due[0][0] <= until:
+            self.now, deed = self.due.pop(0)
+            deed()
+        self.now = until
+
+    def write(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        os.utime(path, (self.now - 0.001, self.now - 0.001))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setattr("chatbot.key.source.time", made := Clock())
+    return made
+
+
 @pytest.fixture
 def source(path: Path) -> FileSource:
     settings = load_settings(_env_file=None, openai_api_key_file=path)
@@ -117,54 +144,42 @@ def source(path: Path) -> FileSource:
 
 
 def test_a_file_is_read_again_when_it_changes_and_only_then(
-    source: FileSource, path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, source: FileSource, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[int] = []
     read = FileSource._read
     monkeypatch.setattr(FileSource, "_read", lambda self: reads.append(1) or read(self))
     assert [value(source.credential()) for _ in range(5)] == [ONE] * 5
     assert reads == []
-    path.write_text(TWO)
-    time.sleep(SETTLED_S + 0.05)
+    clock.write(path, TWO)
     assert [value(source.credential()) for _ in range(5)] == [TWO] * 5
     assert reads == [1]
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_the_next_call_has_the_new_key_and_never_half_of_it(source: FileSource, path: Path, at_once: bool) -> None:
+def test_the_next_call_has_the_new_key_and_never_half_of_it(
+    clock: Clock, source: FileSource, path: Path, at_once: bool
+) -> None:
     """A writer that takes its time is waited for, whether or not the last key was refused."""
-
-    def write() -> None:
-        for part in (TWO[:60], TWO[:100], TWO):
-            path.write_text(part)
-            time.sleep(SETTLED_S / 2)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    time.sleep(SETTLED_S / 4)
+    clock.write(path, TWO[:60])
+    clock.due = [
+        (clock.now + SETTLED_S / 2, lambda: clock.write(path, TWO[:100])),
+        (clock.now + SETTLED_S, lambda: clock.write(path, TWO)),
+    ]
     assert value(source.credential(at_once=at_once)) == TWO
-    writer.join()
-    path.write_text(THREE)
+    clock.write(path, THREE)
     assert value(source.credential(at_once=at_once)) == THREE
 
 
-def test_a_file_that_never_rests_is_read_all_the_same(source: FileSource, path: Path) -> None:
-    over = threading.Event()
-
+def test_a_file_that_never_rests_is_read_all_the_same(clock: Clock, source: FileSource, path: Path) -> None:
     def write() -> None:
-        while not over.is_set():
-            path.with_name("new").write_text(TWO)
-            path.with_name("new").rename(path)
-            time.sleep(0.005)
+        clock.write(path, TWO)
+        clock.due = [(clock.now + 0.005, write)]
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    wait_for(lambda: path.read_text() == TWO)
-    began = time.monotonic()
+    write()
+    began = clock.now
     assert value(source.credential()) == TWO
-    assert time.monotonic() - began < 2 * LONGEST_WAIT_S
-    over.set()
-    writer.join()
+    assert clock.now - began <= LONGEST_WAIT_S + SETTLED_S
 
 
 def test_a_pipe_or_a_folder_is_not_waited_for(source: FileSource, path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -183,6 +198,14 @@ def test_a_file_that_keeps_its_size_and_time_but_is_another_one_is_read(source: 
     os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     other.rename(path)
     assert value(source.credential()) == path.read_text().strip() != ONE
+
+
+def test_a_file_that_is_written_in_place_and_given_its_old_time_is_read(source: FileSource, path: Path) -> None:
+    before = path.stat()
+    path.write_text((other := make_key()) + "\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert value(source.credential()) == other
 
 
 def test_a_file_from_the_future_is_no_reason_never_to_read_it(source: FileSource, path: Path) -> None:
@@ -259,6 +282,29 @@ def test_a_call_that_a_refusal_overtook_does_not_bring_the_key_back(engine: Engi
     assert value(keys.lead()) == TWO
 
 
+@pytest.mark.parametrize("works", [True, False], ids=["works", "dead"])
+def test_a_key_that_is_put_back_is_tried_again_though_it_was_refused_before(
+    engine: Engine, path: Path, works: bool
+) -> None:
+    settings = load_settings(_env_file=None, openai_api_key_file=path, openai_api_key_standby=TWO)
+    one, other = (Ring(load_sources(settings, SIGNER), engine) for _ in range(2))
+    one.refuse(one.credentials[0])
+    other.catch_up()
+    assert {value(keys.lead()) for keys in (one, other)} == {TWO}
+    for key in (THREE, ONE):
+        path.write_text(key)
+        assert {value(keys.lead()) for keys in (one, other)} == {key}
+    if works:
+        one.accept(one.credentials[0], time.monotonic())
+    else:
+        one.refuse(one.credentials[0])
+        other.refuse(other.credentials[0])
+    later = Ring(load_sources(settings, SIGNER), engine)
+    for keys in (one, other, later):
+        keys.catch_up()
+    assert {value(keys.lead()) for keys in (one, other, later)} == {ONE if works else TWO}
+
+
 def test_a_database_that_is_down_stops_no_failover_and_hears_of_it_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -304,6 +350,21 @@ def test_an_identity_is_out_only_until_the_worker_catches_up(engine: Engine) -> 
     assert value(keys.lead()) == TWO
     keys.catch_up()
     assert keys.lead() == identity
+
+
+def test_an_identity_that_does_not_serve_is_told_once_and_tried_again(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load_settings(_env_file=None, openai_api_key_standby=TWO, **IDENTITY)
+    keys = Ring(load_sources(settings, SIGNER), engine)
+    identity, standby = keys.credentials
+    with caplog.at_level(logging.CRITICAL):
+        keys.refuse(identity)
+        keys.catch_up()
+        keys.lack(identity, "no token was given")
+    assert keys.lead() == identity
+    (told,) = caplog.messages
+    assert f"{identity.fingerprint} does not serve: OpenAI refused its token; key {standby.fingerprint}" in told
 
 
 def test_where_every_key_was_refused_the_server_asks_by_itself_whether_one_works_again(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Call
-from chatbot.model.transport import Urllib3Transport
+from chatbot.model.transport import MAX_ERROR_BYTES, READ_BYTES, Urllib3Transport
 
 CALL = Call("any", "none", [("user", "Hi")], 64, "none", "none")
 DELTA = b'data: {"type":"response.output_text.delta","delta":"Hi"}\n\n'
@@ -119,7 +119,7 @@ def test_a_cut_wakes_a_call_that_waits_for_its_first_byte(servers: list[Server])
     began = time.monotonic()
     with pytest.raises(Exception, match=r"busy|broken"):
         client_of(server).open(CALL, cut)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
 
 
 def test_a_body_is_the_same_wherever_its_bytes_are_split(servers: list[Server]) -> None:
@@ -138,6 +138,15 @@ def test_a_damaged_body_is_a_transport_error(servers: list[Server], damage: byte
     with httpx2.Client(transport=Urllib3Transport(server.url), timeout=1) as http:  # noqa: SIM117
         with pytest.raises(httpx2.TransportError), http.stream("GET", server.url) as response:
             list(response.iter_raw())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_of_an_errors_body_no_more_is_read_than_anybody_needs(servers: list[Server], chunked: bool) -> None:
+    piece = b"x" * READ_BYTES
+    head = HEAD.replace(b"200 OK", b"500 Oh") if chunked else b"HTTP/1.1 500 Oh\r\n\r\n"
+    servers.append(server := Server(head, *[chunk(piece) if chunked else piece] * 200, pause_s=0))
+    with httpx2.Client(transport=Urllib3Transport(server.url)) as http:
+        assert MAX_ERROR_BYTES < len(http.get(server.url).content) <= MAX_ERROR_BYTES + READ_BYTES
 
 
 def test_a_cut_of_one_call_leaves_the_next_call_of_its_connection_alone(servers: list[Server]) -> None:
@@ -166,7 +175,7 @@ def test_a_server_of_http_1_0_streams_until_it_closes() -> None:
             self.end_headers()
             for piece in (DELTA, DELTA, DONE):
                 self.wfile.write(piece)
-                time.sleep(0.2)
+                time.sleep(0.8)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -178,6 +187,6 @@ def test_a_server_of_http_1_0_streams_until_it_closes() -> None:
         with closing(client.open(CALL, Cut())) as reply:
             began = time.monotonic()
             first = next(batches := iter(reply))
-            assert (first.text, time.monotonic() - began < 0.15) == ("Hi", True)
+            assert (first.text, time.monotonic() - began < 0.7) == ("Hi", True)
             assert [batch.text for batch in batches] == ["Hi", ""]
         server.shutdown()

@@ -151,7 +151,7 @@ def test_the_watch_forgets_passing_values_but_no_lasting_one() -> None:
 def test_a_token_of_a_stream_costs_a_few_microseconds(watch: Watch) -> None:
     chunk = 'data: {"type":"text-delta","id":"text-1","delta":" something"}\n\n'
     ear = Listener(watch)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(2000):
         ear.hears(chunk)
-    assert (time.perf_counter() - began) / 2000 < 50e-6
+    assert (time.process_time() - began) / 2000 < 50e-6
