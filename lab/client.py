@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-PATIENCE_S = 30
+PATIENCE_S = 100
 AT_ONCE = 40
 T = TypeVar("T")
 

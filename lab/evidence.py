@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 # The lab hands these to an attack.
 OPENAI, LOG, REPOSITORY = "LAB_OPENAI", "LAB_LOG", "LAB_REPOSITORY"
 

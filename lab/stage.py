@@ -45,7 +45,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._processes = Processes(folder)
-        self._http = urllib3.PoolManager(timeout=10, retries=False)
+        self._http = urllib3.PoolManager(timeout=100, retries=False)
         self._house = Path()
         self._these: list[tuple[dict[str, str], App]] = []
         self._home = folder / "home"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup
@@ -15,6 +16,8 @@ from markupsafe import Markup
 # A phone scrolls a wide table in its box, and a keyboard can reach the box.
 TABLE_OPEN = '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n'
 TABLE_CLOSE = "</table></div>\n"
+LONG = 40  # characters of a name that may be broken, and where
+BREAK = re.compile("(?<=::)|(?<=[_/])")
 
 
 def render(text: str) -> Markup:
@@ -40,6 +43,7 @@ def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", _table_close)
+    markdown.add_render_rule("code_inline", _code)
     return markdown
 
 
@@ -49,6 +53,11 @@ def _table_open(renderer: Any, tokens: Sequence[Token], at: int, options: Option
 
 def _table_close(renderer: Any, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
     return TABLE_CLOSE
+
+
+def _code(renderer: Any, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+    text = escapeHtml(tokens[at].content)
+    return f"<code>{BREAK.sub('<wbr>', text) if len(text) > LONG else text}</code>"
 
 
 MARKDOWN = _markdown()

@@ -16,13 +16,15 @@ import urllib3
 
 from chatbot.config import ROOT, child_environment
 
-START_S = 30
+START_S = 120  # a small machine may be busy
 CLOSING = {"Connection": "close"}  # a server that is ended waits for connections that are kept
 # Of the checkout and of the environment only what the app needs: nothing of the operator's is copied or obeyed.
 # Rooms that were taken out are not there.
 NEEDED = ("app.py", "gunicorn.conf.py", "chatbot", "templates", "static", "docs", "lab",
           "tests/__init__.py", "tests/fake_openai.py", "tests/fake_openai_parts")  # fmt: skip
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+# Kills a group once its own input has ended: that of a command which nobody could tell that it ends (kill -9).
+WATCH = ["sh", "-c", 'cat; kill -s KILL -- "-$0"']
 UNNEEDED = shutil.ignore_patterns(".*")  # compiled modules are taken along: four workers would each compile all
 
 
@@ -33,6 +35,7 @@ class Processes:
         self._folder = folder
         self._http = urllib3.PoolManager(timeout=START_S, retries=False)
         self._running: list[subprocess.Popen[bytes]] = []
+        self._watches: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, command: list[str], folder: Path, environment: dict[str, str], log: str) -> subprocess.Popen[bytes]:
         """Start `python command` in `folder`."""
@@ -46,6 +49,9 @@ class Processes:
                 start_new_session=True,
             )
         self._running.append(process)
+        self._watches[process.pid] = subprocess.Popen(  # noqa: S603
+            [*WATCH, str(process.pid)], env=bare_environment(), stdin=subprocess.PIPE, start_new_session=True
+        )
         return process
 
     def wait_for(self, url: str) -> None:
@@ -72,6 +78,8 @@ class Processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            with self._watches.pop(process.pid) as watch:
+                watch.kill()
 
 
 def copy_checkout(house: Path) -> Path:

@@ -24,6 +24,7 @@ from chatbot.scan.git import checkout_of, succeeds
 
 ENV_PATH = ROOT / ".env"
 KEY_PATH = ROOT / "instance" / "openai-key"
+Found = tuple[env_file.EnvFile, tuple[int, int] | None]
 
 
 @click.command("setup")
@@ -35,8 +36,8 @@ def setup() -> None:
     click.echo("Enter keeps what is. Nothing is written before the last step; Ctrl-C leaves everything as it was.")
     try:
         with _files_named():
-            before = env_file.read(ENV_PATH)
-            choices = Choices(before)
+            before = found()
+            choices = Choices(before[0])
             ask_key(choices, KEY_PATH)
             ask_budget(choices)
             ask_access_code(choices)
@@ -76,16 +77,22 @@ def refuse_where_it_cannot_stay() -> None:
                 )
 
 
-def save(choices: Choices, before: env_file.EnvFile) -> None:
+def found() -> Found:
+    """What is there: the text of `.env`, and what tells one key's file from another."""
+    told = KEY_PATH.stat() if KEY_PATH.exists() else None
+    return env_file.read(ENV_PATH), (told.st_mtime_ns, told.st_ino) if told else None
+
+
+def save(choices: Choices, before: Found) -> None:
     """Write the key's file and `.env`, both or none; then show, once, what was made."""
     contents: list[tuple[Path, bytes]] = []
     if choices.key:
         contents.append((KEY_PATH, f"{choices.key.reveal()}\n".encode()))
-    if choices.env != before or is_open_to_others(ENV_PATH):
+    if choices.env != before[0] or is_open_to_others(ENV_PATH):
         contents.append((ENV_PATH, choices.env.content))
     with _files_named():
-        if env_file.read(ENV_PATH) != before:
-            raise click.ClickException(".env was changed meanwhile: nothing was written. Run it again.")
+        if found() != before:
+            raise click.ClickException(".env or the key was changed meanwhile: nothing was written. Run it again.")
         if choices.key:
             private_file.close_folder(KEY_PATH.parent)
         private_file.write(contents)

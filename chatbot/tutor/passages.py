@@ -43,8 +43,9 @@ class Passage:
 
     @property
     def names(self) -> list[str]:
-        """What a row is about, if that is something to be looked up."""
-        return NAMED.findall(self.title) if self.is_row else []
+        """What is to be looked up: a row by what it is about, an exercise by its number."""
+        number, dot, _ = self.title.partition(". ")
+        return NAMED.findall(self.title) if self.is_row else [f"exercise {number}", f"attack {number}"] if dot else []
 
 
 def passages(pages: Iterable[Page]) -> list[Passage]:

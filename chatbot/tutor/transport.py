@@ -43,7 +43,7 @@ class TutorTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, pages: list[Page], words_per_second: float = 40.0) -> None:
-        self._index = _index(tuple(pages))
+        self._pages = tuple(pages)
         self._introduction = INTRODUCTION.format(_contents(pages))
         self._pause_s = 1 / words_per_second if words_per_second > 0 else 0.0
 
@@ -69,11 +69,12 @@ class TutorTransport(httpx2.BaseTransport):
         for pattern, opening in SMALL_TALK.items():
             if re.fullmatch(pattern, asked[-1].strip(" \t\n.,!?").lower().replace("’", "'")):
                 return f"{opening} {self._introduction}"
-        found = self._index.search(asked[-1])
+        index = _index(self._pages)
+        found = index.search(asked[-1])
         if not found and len(asked[-1].split()) <= FOLLOW_UP_WORDS:
             # "Why?" or "tell me more": read with the questions before it, without what was answered already.
             told = "".join(turn.content for turn in turns if turn.role == "assistant")
-            again = self._index.search(" ".join(asked[-3:]))
+            again = index.search(" ".join(asked[-3:]))
             found = [(each, score) for each, score in again if f"Read on: {each.link}" not in told]
         return answer(found) if found else f"I do not know that. {self._introduction}"
 
@@ -94,5 +95,5 @@ def _contents(pages: list[Page]) -> str:
 
 @lru_cache(maxsize=1)
 def _index(pages: tuple[Page, ...]) -> Index:
-    """The same for the tutor that answers and for the one that only plays at the start of a process."""
+    """Made for the first question, and the same for the tutor that plays at the start of a process."""
     return Index(passages(pages))

@@ -38,6 +38,8 @@ def _stem(word: str) -> str:
         word = word[:-3] + "y"
     elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
+    if word.endswith("tion"):
+        word = word[:-3]
     if (found := ENDING.fullmatch(word)) and len(found[1]) > 2:
         word = DOUBLED.sub(r"\1", found[1])
     return word.removesuffix("e") if len(word) > 3 else word

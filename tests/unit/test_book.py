@@ -146,6 +146,11 @@ def test_the_anchors_at_a_sections_end_are_cut_out_of_it(tmp_path: Path) -> None
     )
 
 
+def test_a_long_name_breaks_at_its_marks_and_a_short_one_nowhere(tmp_path: Path) -> None:
+    told = html(guide(tmp_path, f"# T\n\n`MAX_OUTPUT_TOKENS` `a/b::<c>_{'d' * 40}`\n"))
+    assert f"<code>MAX_OUTPUT_TOKENS</code> <code>a/<wbr>b::<wbr>&lt;c&gt;_<wbr>{'d' * 40}</code>" in told
+
+
 def test_a_table_scrolls_in_a_box_that_a_keyboard_can_reach(tmp_path: Path) -> None:
     told = html(guide(tmp_path, "# T\n\n| a |\n| --- |\n| 1 |\n"))
     assert re.fullmatch(

@@ -23,7 +23,7 @@ from chatbot.commands.first_run.choices import Choices
 from chatbot.commands.first_run.door_steps import ask_access_code
 from chatbot.commands.first_run.env_file import EnvFile
 from chatbot.commands.first_run.money_step import ask_budget
-from chatbot.commands.setup import refuse_where_it_cannot_stay, save, setup
+from chatbot.commands.setup import Found, found, refuse_where_it_cannot_stay, save, setup
 from chatbot.errors import SettingsError
 from chatbot.fields import Fields
 from chatbot.key.credential import Key
@@ -201,35 +201,39 @@ def place(tmp_path: Path, bare: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def chosen(place: Path) -> tuple[Choices, EnvFile]:
-    before = env_file.read(place / ".env")
-    choices = Choices(before)
+def chosen(place: Path) -> tuple[Choices, Found]:
+    before = found()
+    choices = Choices(before[0])
     choices.key = Key(make_key(), "This", Signer("of the tests"))
     choices.change("BUDGET_SITE_DAY", "4")
     return choices, before
 
 
-def test_an_env_that_was_changed_meanwhile_is_not_overwritten(place: Path) -> None:
+@pytest.mark.parametrize("name", [".env", "openai-key"])
+def test_what_was_changed_meanwhile_is_not_overwritten(place: Path, name: str) -> None:
     choices, before = chosen(place)
-    (place / ".env").write_text("PORT=8002\n")
-    with pytest.raises(ClickException, match=r"\.env was changed meanwhile: nothing was written"):
+    changed = place / "instance" / name if name == "openai-key" else place / name
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text("PORT=8002\n")
+    kept = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(ClickException, match=r"\.env or the key was changed meanwhile: nothing was written"):
         save(choices, before)
-    assert [path.name for path in place.iterdir()] == [".env"]
-    assert (place / ".env").read_text() == "PORT=8002\n"
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == kept
 
 
 @pytest.mark.parametrize("has_key", [True, False])
 def test_what_cannot_be_written_is_told_in_words_and_changes_nothing(
     place: Path, bare: pytest.MonkeyPatch, has_key: bool
 ) -> None:
-    choices, before = chosen(place)
     (place / "instance" / "openai-key").mkdir(parents=True)
+    choices, before = chosen(place)
     with pytest.raises(ClickException, match="openai-key cannot be written: Is a directory"):
         save(choices, before)
 
     (place / "instance" / "openai-key").rmdir()
     if has_key:
         (place / "instance" / "openai-key").write_text("old")
+    before = found()
 
     def replace(path: Path, target: Path) -> None:
         if target.name == ".env":  # as where it is mounted by itself
@@ -249,7 +253,7 @@ def test_what_cannot_be_written_is_told_in_words_and_changes_nothing(
     with pytest.raises(
         ClickException, match=r"A file cannot be written: No space left on device. Nothing was changed."
     ):
-        save(choices, before)
+        save(choices, found())
 
 
 def test_where_the_standard_input_is_closed_it_is_said(bare: pytest.MonkeyPatch) -> None:

@@ -553,6 +553,85 @@ UNSEEN = {
     "restore a backup": "reference/upgrading#go-back",
     "lab about the debugger": "lab/05-debug-console",
     "attack: unlimited messages": "lab/07-no-limits",
+    "my friend says you can just put the key in the html if nobody knows the url": "keep-it-safe#never-in-the-browser",
+    "is it ok to keep the key in a private github repo": "keep-it-safe#never-in-git",
+    "does deleting the file and committing again remove the key": "if-it-leaks#if-it-was-in-git",
+    "somebody spent 800 dollars on my account overnight": "if-it-leaks#in-short",
+    "can openai tell me who used my key": "if-it-leaks#see-what-was-spent",
+    "how often should i swap the key for a new one": "keep-it-safe#rotation",
+    "whats a standby key for": "if-it-leaks#revoke-the-key-first",
+    "do i need a server or can i do this in the browser only": "keep-it-safe#never-in-the-browser",
+    "can I restrict the key to mydomain.com": "keep-it-safe#restrict-by-address-not-by-domain",
+    "what is a service account and do i need one": "get-a-key#service-accounts",
+    "why is the key only displayed one time": "get-a-key#create-the-key",
+    "i pay 20 a month for chatgpt, why pay more": "get-a-key#what-a-key-is",
+    "how many keys can one account have": "get-a-key#create-the-key",
+    "is .env safe": "keep-it-safe#storage",
+    "should i use vault or aws secrets manager": "keep-it-safe#secret-managers",
+    "can i run this with no key stored anywhere": "keep-it-safe#no-stored-key",
+    "does the app log my key anywhere": "keep-it-safe#never-in-the-logs",
+    "what if a user pastes their key in the chat box": "if-it-leaks#if-it-was-in-a-chat-or-screenshot",
+    "pre-commit hook for keys": "keep-it-safe#never-in-git",
+    "how much does a message cost": "what-it-costs#a-worked-example",
+    "why do long conversations get pricier": "what-it-costs#long-chats-cost-more",
+    "what are reasoning tokens and do i pay for them": "what-it-costs#reasoning-tokens",
+    "what's the most this thing can cost me per day": "what-it-costs#budgets",
+    "how to stop one person from using up everything": "keep-it-safe#visitor-limits",
+    "what's the difference between the limit at openai and the budget here": "older-guides#soft-limit-and-hard-limit",
+    "i get 429 all the time": "what-it-costs#when-the-money-is-used-up",
+    "turn it all off right now": "what-it-costs#pausing",
+    "do i get charged when the server crashes": "what-it-costs#stopping-and-failed-answers",
+    "is gpt-4o still around": "older-guides#models-of-the-day",
+    "can users pick gpt-6-sol themselves": "keep-it-safe#the-server-decides",
+    "what's auto reload and should i turn it off": "get-a-key#prepaid-credit-and-auto-reload",
+    "do i have to tell visitors it's an AI": "use-it-well#say-that-a-machine-answers",
+    "kids using my chatbot": "use-it-well#children-and-delicate-subjects",
+    "can i read what visitors write": "use-it-well#what-this-app-keeps",
+    "is the answer always right": "use-it-well#answers-can-be-wrong",
+    "someone told the bot to ignore its instructions": "keep-it-safe#the-server-decides",
+    "the old tutorial says dangerouslyAllowBrowser": "older-guides#put-it-in-the-front-end-with-a-variable",
+    "the tutorial i follow uses gpt-3.5-turbo": "older-guides#models-of-the-day",
+    "is obfuscation ok": "keep-it-safe#never-in-the-browser",
+    "what about putting the key in a mobile app": "keep-it-safe#never-in-the-browser",
+    "fake X-Forwarded-For headers": "keep-it-safe#limits-that-hold",
+    "i run four workers and people get four times the limit": "keep-it-safe#limits-that-hold",
+    "xss from the model's answer": "keep-it-safe#do-not-trust-the-answer",
+    "how do i put a password on the whole site": "reference/configuration#who-may-enter",
+    "how do i put it on heroku": "reference/deploying#on-a-platform",
+    "sqlite or postgres": "reference/configuration#where-data-live",
+    "can i use ollama instead": "reference/make-it-yours#a-server-of-your-own-such-as-ollama",
+    "i want to use my own react frontend": "reference/make-it-yours#another-front-end",
+    "how long does the lab take": "lab#the-exercises",
+    "do i get in trouble if someone uses my key for bad stuff": "use-it-well#who-answers-for-it",
+    "where do i click to make a key": "get-a-key#create-the-key",
+    "my boss wants his own key, should i give him mine": "keep-it-safe#sharing-with-other-people",
+    "the key was on a screenshot in our slack": "if-it-leaks#if-it-was-in-a-chat-or-screenshot",
+    "do hackers really scan github": "keep-it-safe#never-in-git",
+    "how do i mount a secret file in kubernetes": "keep-it-safe#secret-managers",
+    "what does the fingerprint in the logs mean": "keep-it-safe#never-in-the-logs",
+    "what if my card is charged again and again": "get-a-key#prepaid-credit-and-auto-reload",
+    "how much for 1000 questions a day": "what-it-costs#calculator",
+    "why was my answer cut off in the middle": "what-it-costs#reasoning-tokens",
+    "i hit regenerate, is that charged twice": "what-it-costs#stopping-and-failed-answers",
+    "it says budget_spent": "what-it-costs#budgets",
+    "how do i see who spent the most": "what-it-costs#watching-what-is-spent",
+    "visitors share one ip at our school": "keep-it-safe#limits-that-hold",
+    "do i need redis": "keep-it-safe#limits-that-hold",
+    "can i use it offline": "get-a-key#try-the-app-without-a-key",
+    "how do i open it to the internet": "reference/deploying#on-a-server",
+    "where's the database file": "reference/configuration#where-data-live",
+    "does openai read my conversations": "use-it-well#what-openai-keeps",
+    "bot said something false and a customer believed it": "use-it-well#answers-can-be-wrong",
+    "can a teenager use it": "use-it-well#children-and-delicate-subjects",
+    "can the ai's answer hack my page": "keep-it-safe#do-not-trust-the-answer",
+    "what if openai changes its prices": "older-guides#prices-of-the-day",
+    "my tutorial sets app.run(debug=True)": "keep-it-safe#no-debugger-for-others",
+    "how do i test that alerts arrive": "if-it-leaks#prepare-and-practise",
+    "what does flask doctor check": "reference/commands#all-commands",
+    "make the ui spanish": "reference/make-it-yours#another-language",
+    "show me the lab exercise with the rate limit": "lab/07-no-limits",
+    "i solved it, where do i save my version": "lab#how-to-go-through-it",
+    "how do i keep a copy of the chats before upgrading": "reference/upgrading#back-up-first",
 }
 # Where a second section answers a question as well.
 ALSO = {
@@ -596,6 +675,47 @@ ALSO = {
     "is my IP address stored": "use-it-well#what-this-app-keeps",
     "what happens when a visitor deletes their data": "use-it-well#deleting-and-taking-out",
     "are backups deleted too": "use-it-well#deleting-and-taking-out",
+    "does deleting the file and committing again remove the key": "older-guides#delete-the-commit",
+    "somebody spent 800 dollars on my account overnight": "if-it-leaks#who-pays",
+    "can openai tell me who used my key": "if-it-leaks#signs-of-a-leak",
+    "whats a standby key for": "reference/configuration#keys",
+    "can I restrict the key to mydomain.com": "older-guides#restrict-the-key-by-web-domain",
+    "why is the key only displayed one time": "older-guides#look-the-key-up-later",
+    "how many keys can one account have": "older-guides#one-key-per-account",
+    "is .env safe": "older-guides#environment-variables-are-safe",
+    "does the app log my key anywhere": "lab/15-key-in-the-log",
+    "what if a user pastes their key in the chat box": "keep-it-safe#sharing-with-other-people",
+    "how much does a message cost": "what-it-costs#in-short",
+    "what's the most this thing can cost me per day": "what-it-costs#the-worst-case-of-one-answer",
+    "how to stop one person from using up everything": "what-it-costs#budgets",
+    "what's the difference between the limit at openai and the budget here": "get-a-key#set-a-spend-limit",
+    "i get 429 all the time": "older-guides#retry-on-every-429",
+    "can users pick gpt-6-sol themselves": "what-it-costs#choosing-a-model",
+    "what about putting the key in a mobile app": "if-it-leaks#if-it-was-in-a-web-page-or-app",
+    "fake X-Forwarded-For headers": "lab/09-limits-by-forged-address",
+    "i run four workers and people get four times the limit": "older-guides#limits-in-memory",
+    "xss from the model's answer": "lab/13-raw-html-from-the-model",
+    "how do i put a password on the whole site": "keep-it-safe#visitor-limits",
+    "how do i put it on heroku": "keep-it-safe#on-a-hosting-platform",
+    "sqlite or postgres": "reference/deploying#what-it-needs",
+    "i want to use my own react frontend": "reference/configuration#your-own-front-end",
+    "how long does the lab take": "lab#how-to-go-through-it",
+    "do i get in trouble if someone uses my key for bad stuff": "if-it-leaks#who-pays",
+    "do hackers really scan github": "older-guides#delete-the-commit",
+    "how much for 1000 questions a day": "what-it-costs#a-worked-example",
+    "why was my answer cut off in the middle": "what-it-costs#budgets",
+    "it says budget_spent": "reference/http#problems",
+    "visitors share one ip at our school": "keep-it-safe#visitor-limits",
+    "do i need redis": "reference/configuration#all-settings",
+    "can i use it offline": "reference/make-it-yours#a-server-of-your-own-such-as-ollama",
+    "how do i open it to the internet": "reference/deploying#on-a-platform",
+    "bot said something false and a customer believed it": "use-it-well#who-answers-for-it",
+    "can the ai's answer hack my page": "lab/13-raw-html-from-the-model",
+    "what if openai changes its prices": "what-it-costs#choosing-a-model",
+    "my tutorial sets app.run(debug=True)": "lab/05-debug-console",
+    "how do i test that alerts arrive": "reference/commands#all-commands",
+    "what does flask doctor check": "get-a-key#check-that-it-works",
+    "show me the lab exercise with the rate limit": "lab/08-limits-in-memory",
 }
 
 
@@ -868,11 +988,11 @@ def test_a_malformed_request_is_refused_as_openai_does(body: bytes) -> None:
     assert response.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_a_huge_question_is_answered_within_a_second(tutor: OpenAI) -> None:
-    began = time.perf_counter()
+def test_a_huge_question_costs_next_to_nothing(tutor: OpenAI) -> None:
+    began = time.process_time()
     ask(tutor, "hello key " * 200_000)
     ask(tutor, "a" * 2_000_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 3
 
 
 def test_words_come_at_the_pace_that_was_set() -> None:
@@ -881,20 +1001,19 @@ def test_words_come_at_the_pace_that_was_set() -> None:
         events = list(client.responses.create(model="any", input=user("thanks"), stream=True))
         took = time.perf_counter() - began
     words = sum(event.type == "response.output_text.delta" for event in events)
-    assert took >= words / 100
-    assert took < 3 * (len(events) + 50) / 100
+    assert words > 50 and took >= words / 100
 
 
 def test_a_cut_call_ends_at_the_next_word() -> None:
     client = Client("http://tutor.invalid/v1", "responses", Ring(), TutorTransport(PAGES, words_per_second=50))
-    cut = Cut()
+    cut, batches = Cut(), []
     reply = client.open(Call("any", "none", [("user", "What is a token?")], 2048, "none", "none"), cut)
     with closing(reply):
-        threading.Timer(0.3, cut.pull).start()
-        began = time.monotonic()
-        batches = list(reply)
-    assert 0.2 < time.monotonic() - began < 1
-    assert "".join(batch.text for batch in batches)
+        for batch in reply:
+            batches.append(batch)
+            if batch.text:
+                cut.pull()
+    assert len("".join(batch.text for batch in batches).split()) in (1, 2)
     assert batches[-1].problem is not None
 
 
@@ -915,6 +1034,7 @@ def test_many_threads_share_one_tutor(tutor: OpenAI) -> None:
     assert wrong == []
 
 
+@pytest.mark.alone
 def test_the_index_is_built_and_searched_in_no_time() -> None:
     def took_ms(times: int, work: Callable[[], object]) -> float:
         began = time.process_time()

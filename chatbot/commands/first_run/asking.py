@@ -39,7 +39,7 @@ def is_key(typed: str) -> bool:
 def choose(question: str, letters: str) -> str:
     """One of these letters, or nothing for Enter."""
     while (answer := ask(question).lower()) and (len(answer) > 1 or answer not in letters):
-        say(f"That is none of {', '.join(letters)}.")
+        say(f"That is {'none of' if len(letters) > 1 else 'not'} {', '.join(letters)}.")
     return answer
 
 

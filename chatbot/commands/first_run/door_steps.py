@@ -40,7 +40,7 @@ def _own(name: str) -> str:
     """What was typed twice alike; nothing for Enter."""
     least = next(it.min_length for it in Settings.model_fields[name.lower()].metadata if hasattr(it, "min_length"))
     while first := ask_hidden(f"Type it, {least} characters or more; it is not shown:"):
-        if len(first) < least or not first.isprintable():
+        if len(first.strip()) < least or not first.isprintable():
             say(f"It needs {least} characters or more, none of them a control character.")
         elif not is_key(first):
             if ask_hidden("Once more:") == first:

@@ -25,11 +25,16 @@ def ask_budget(choices: Choices) -> None:
 
 
 def _ask_model(choices: Choices) -> None:
-    _ask(choices, "OPENAI_MODEL", "Model")
-    model = choices.settings.openai_model
-    say(f"{model} costs {_price(choices.settings)}.")
-    if choices.models and model not in choices.models:
-        say(f"The key may not use {model}: allow it in the project's settings at OpenAI, or choose another one.")
+    """Once more where the key may not use what was typed; Enter then keeps it all the same."""
+    model = ""
+    while model != choices.settings.openai_model:
+        model = choices.settings.openai_model
+        _ask(choices, "OPENAI_MODEL", "Model")
+        now = choices.settings.openai_model
+        say(f"{now} costs {_price(choices.settings)}.")
+        if not choices.models or now in choices.models:
+            return
+        say(f"The key may not use {now}: allow it in the project's settings at OpenAI, or choose another one.")
 
 
 def _ask(choices: Choices, name: str, words: str) -> None:
