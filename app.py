@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from importlib import import_module
-from typing import Any
 
-import httpx2
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -20,7 +19,7 @@ from chatbot.chats.turn import Turns
 from chatbot.chores import chores, remind
 from chatbot.cli import commands
 from chatbot.commands.only_setup import only_setup
-from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings, refuse_open_debugger
+from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings
 from chatbot.errors import SettingsError
 from chatbot.history.naming import Naming
 from chatbot.history.passages import index
@@ -36,7 +35,7 @@ from chatbot.money.prices import Prices
 from chatbot.money.vigil import Vigil
 from chatbot.rehearsal import STAND_IN_URL, warm_up
 from chatbot.signing import load_signer
-from chatbot.start import describe, refuse_debugger_of_this_start, warnings, will_serve
+from chatbot.start import App, describe, refuse_debugger_of_this_start, warnings, will_serve
 from chatbot.visitors.access import Access
 from chatbot.visitors.limits import Limits
 from chatbot.web.assets import deliver
@@ -72,6 +71,41 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _build(settings: Settings) -> Flask:
     set_up_logs(settings)
     refuse_debugger_of_this_start(settings)
+    app = _bare(settings)
+    for name in EXTRAS:
+        import_module(name).add_to(app, settings)
+    house = app.extensions["turnkey"] = _parts(app, settings)
+    house.beat.take_on(chores(house))
+    app.before_request(house.start)
+    guard(app)
+    deliver(app)
+    for blueprint in (door, api, history, takeout, pages):
+        app.register_blueprint(blueprint)
+    app.wsgi_app = Compression(OutgoingGuard(app.wsgi_app, house.alarms))  # type: ignore[method-assign]
+    if will_serve():
+        for line in describe(settings, house.ring, has_desk="desk" in app.extensions):
+            log.info(line)
+        for line in warnings(house.ring):
+            log.warning(line)
+    else:
+        gc.freeze()  # or the end of a command would look at all of this once more, a quarter of a second long
+    return app
+
+
+def _bare(settings: Settings) -> Flask:
+    """Flask with what it needs to know of the settings, and the commands."""
+    app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False  # else redirects to the host that a request names
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.jinja_env.globals["site_name"] = settings.site_name
+    for command in commands:
+        app.cli.add_command(command)
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _parts(app: Flask, settings: Settings) -> Parts:
     signer = load_signer(settings)
     engine = db.open_engine(settings)
     alarms, tally = Alarms(engine, clean=redact), Tally(engine)
@@ -79,43 +113,24 @@ def _build(settings: Settings) -> Flask:
     if will_serve():
         check_addresses(addresses)
     ring = Ring(load_sources(settings, signer), engine, alarms)
-
-    app = App(__name__, static_folder=ROOT / "static", template_folder=ROOT / "templates")
-    app.url_map.merge_slashes = app.url_map.strict_slashes = False  # else redirects to the host that a request names
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.jinja_env.globals["site_name"] = settings.site_name
-    for command in commands:
-        app.cli.add_command(command)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-
-    for name in EXTRAS:
-        import_module(name).add_to(app, settings)
-
     limits = Limits(app, settings, engine, tally)
     lessons = book.load(ROOT)
-    tutor = app.extensions.get("tutor")
-    stand_in = tutor(lessons) if tutor else None
-    client = _client(settings, ring, stand_in)
+    client = _client(app, settings, ring, lessons)
     prices = Prices(settings, free=not ring.sources)
     prices.check()
     vigil = Vigil(engine, settings, alarms)
     ledger = Ledger(engine, settings, prices, vigil)
     turns = Turns(engine, client, ledger, settings, signer, alarms, tally)
-    named_by = settings.title_model if ring.sources else None
-    titles = TitleModel(named_by, engine, client, ledger, signer, alarms, turns.beside) if named_by else None
-    naming = Naming(engine, titles)
-    turns.endings.on_stored.append(naming.by_answer)
-    turns.endings.on_stored.append(lambda turn, outcome: index(engine, turn.ask.chat))
+    naming = Naming(engine, TitleModel(settings.title_model, turns) if settings.title_model and ring.sources else None)
+    turns.endings.on_stored += [naming.by_answer, lambda turn, outcome: index(engine, turn.ask.chat)]
     turns.endings.on_ended.append(naming.by_model)
 
     def begin() -> None:
         """What is left to do once the tables are there."""
         remind(house)
-        warm_up(app, client, tutor(lessons, 0) if tutor else None)
+        warm_up(app)
 
-    house = app.extensions["turnkey"] = Parts(
+    house = Parts(
         settings=settings,
         signer=signer,
         engine=engine,
@@ -134,39 +149,14 @@ def _build(settings: Settings) -> Flask:
         mode="live" if ring.sources else "tutor",
         begin=begin,
     )
-    house.beat.take_on(chores(house))
-    app.before_request(house.start)
-    guard(app)
-    deliver(app)
-    app.register_blueprint(door)
-    app.register_blueprint(api)
-    app.register_blueprint(history)
-    app.register_blueprint(takeout)
-    app.register_blueprint(pages)
-    app.wsgi_app = Compression(OutgoingGuard(app.wsgi_app, alarms))  # type: ignore[method-assign]
-    if will_serve():
-        for line in describe(settings, ring, has_desk="desk" in app.extensions):
-            log.info(line)
-        for line in warnings(ring):
-            log.warning(line)
-    return app
+    return house
 
 
-class App(Flask):
-    """Flask, but the debugger, which lets whoever sees it run code beside the key, never leaves this machine."""
-
-    def run(
-        self, host: str | None = None, port: int | None = None, debug: bool | None = None, *rest: Any, **more: Any
-    ) -> None:
-        named = str(self.config.get("SERVER_NAME") or "127.0.0.1").partition(":")[0]
-        refuse_open_debugger(host or named, bool(debug or self.debug or more.get("use_debugger")))
-        super().run(host, port, debug, *rest, **more)
-
-
-def _client(settings: Settings, ring: Ring, stand_in: httpx2.BaseTransport | None) -> Client:
+def _client(app: Flask, settings: Settings, ring: Ring, lessons: list[book.Page]) -> Client:
     """OpenAI, a server that speaks as OpenAI does, or, without a key, the tutor. Raises SettingsError without any."""
-    if not ring.sources and stand_in:
-        return Client(STAND_IN_URL, "responses", ring, stand_in)
+    tutor = app.extensions.get("tutor")
+    if not ring.sources and tutor:
+        return Client(STAND_IN_URL, "responses", ring, tutor(lessons))
     if not ring.sources and will_serve():
         raise SettingsError(["OPENAI_API_KEY is not set, and the tutor, which would answer without it, is taken out."])
     transport = Urllib3Transport(settings.openai_base_url)

@@ -1,6 +1,7 @@
 """gunicorn: gevent workers that hold thousands of streams, by the same settings as the app."""
 
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -133,6 +134,7 @@ def pre_fork(server, worker):
 
 
 def post_fork(server, worker):
+    gc.disable()  # until the rehearsal is over: what a start makes stays, and looking at it again and again costs time
     worker.generation = generation()
     worker.cfg.set("graceful_timeout", getattr(server, "patience_s", worker.cfg.graceful_timeout))
     logging.getLogger("chatbot.start").disabled = not worker.speaks

@@ -12,7 +12,8 @@ from chatbot.model.events import Usage
 from chatbot.money.charge import Attempt, Charge
 from chatbot.money.hold import Hold, Payer
 from chatbot.money.ledger import Ledger
-from chatbot.visitors.limits import Limits, Standing
+from chatbot.visitors.limits import Limits
+from chatbot.visitors.standing import Standing
 from chatbot.visitors.who import Visitor
 
 
@@ -25,7 +26,7 @@ class FreeLedger(Ledger):
     def look_in(self, visitor: str) -> None:
         pass
 
-    def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False) -> Hold:
+    def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False, longest: int | None = None) -> Hold:
         most = self._settings.max_output_tokens
         return Hold(secrets.token_hex(16), payer, input_tokens, most, 0, (), now_ms())
 

@@ -6,6 +6,8 @@ What can be set stands in chatbot/fields.py. Real variables win over `.env`; an 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,24 +85,41 @@ def load_settings(**overrides: Any) -> Settings:
         if "_env_file" not in overrides:
             _leave_to_file(ROOT / ".env")
         settings = Settings(**overrides)
-        if settings.sqlite_path:
-            settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     except ValidationError as error:
         raise SettingsError([_line(fault) for fault in error.errors()]) from None
     except UnicodeError:
         raise SettingsError([".env is not written in UTF-8. Save it as that."]) from None
     except OSError as error:
-        why = f"names a folder that cannot be made: {type(error).__name__}"
-        raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
+        raise SettingsError([f".env cannot be read: {type(error).__name__}. Let this user read it."]) from None
+    if settings.sqlite_path:
+        with folder_of_database("made"):
+            settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     return settings
+
+
+@contextmanager
+def folder_of_database(what: str) -> Iterator[None]:
+    """Inside, the folder of the SQLite file is made or written. Raises SettingsError where that fails."""
+    try:
+        yield
+    except OSError as error:
+        why = f"names a folder that cannot be {what}: {type(error).__name__}"
+        raise SettingsError([f"DATABASE_URL {why}. Example: DATABASE_URL=sqlite:///instance/chat.db"]) from None
 
 
 def _leave_to_file(path: Path) -> None:
     """`flask` copies `.env` into the environment; there its values would outlive a change of the file."""
     copied = dotenv_values(path) if path.is_file() else {}
     for name in [name for name in copied if name.lower() in Settings.model_fields]:
-        if os.environ.get(name) == copied[name]:
+        if os.environ.get(name) == copied[name] and name not in _given():
             del os.environ[name]
+
+
+def _given() -> set[str]:
+    """What this process was started with, as far as the system tells: it wins over `.env`, though it be the same."""
+    told = Path("/proc/self/environ")
+    entries = told.read_bytes().split(b"\0") if told.exists() else []
+    return {os.fsdecode(entry.partition(b"=")[0]) for entry in entries}
 
 
 def refuse_open_debugger(host: str, debugger: bool = False) -> None:
@@ -147,6 +166,8 @@ def _refuse(name: str, why: str, example: str) -> None:
 
 def _line(fault: Any) -> str:
     said = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "too_short":
+        said = f"it needs {fault['ctx']['min_length']} characters or more"
     if not fault["loc"]:
         return str(said)
     field = Settings.model_fields[str(fault["loc"][0])]

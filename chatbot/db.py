@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from chatbot.config import Settings
 
@@ -55,6 +56,7 @@ def open_engine(settings: Settings) -> Engine:
         max_overflow=50,
     )
     event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "checkout", partial(_look_for, settings.sqlite_path))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -116,6 +118,13 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to send
     for pragma in (*PRAGMAS, f"journal_size_limit={LOG_BYTES}"):
         _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
+
+
+def _look_for(path: Path, _connection: Any, record: Any, _proxy: Any) -> None:
+    """Connect anew where the file was replaced or deleted: the old one takes writes that nobody reads again."""
+    now = path.stat().st_ino if path.exists() else None
+    if record.info.setdefault("inode", now) != now:
+        raise DisconnectionError
 
 
 def _begin(connection: Connection) -> None:

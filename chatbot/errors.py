@@ -58,12 +58,7 @@ class Problem(Exception):
     charged = "all"  # what OpenAI may bill for a call that failed so before any text: nothing, input or all
 
     def __init__(
-        self,
-        detail: str | None = None,
-        *,
-        cause: str = "",
-        retry_after: float | None = None,
-        field: str | None = None,
+        self, detail: str | None = None, *, cause: str = "", retry_after: float | None = None, field: str | None = None
     ) -> None:
         self.detail = detail or type(self).detail
         self.cause = cause

@@ -10,6 +10,7 @@ from chatbot.config import ROOT
 from chatbot.db import writing
 from chatbot.errors import SettingsError
 
+MIGRATIONS = ROOT / "chatbot" / "migrations"
 ADVISORY_LOCK = 7_236_101  # any fixed number: workers that start together take turns
 
 
@@ -42,19 +43,18 @@ def _take_turns(connection: Connection) -> None:
 
 
 def _config() -> Any:
-    from alembic.config import Config  # only a start needs Alembic, not a request
+    from alembic.config import Config  # only a change of the tables needs Alembic, not every start
 
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "chatbot" / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config
 
 
 def _revisions(connection: Connection) -> tuple[str | None, str]:
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision(), str(newest)
+    newest = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    known = inspect(connection).has_table("alembic_version")
+    current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    return current, newest
 
 
 def _upgrade(connection: Connection) -> None:

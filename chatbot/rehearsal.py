@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from contextlib import suppress
 
-import httpx2
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,12 +23,12 @@ from chatbot.web.parts import Parts
 STAND_IN_URL = "http://tutor.invalid/v1"
 
 
-def warm_up(app: Flask, client: Client, stand_in: httpx2.BaseTransport | None) -> None:
-    """Connect to the upstream, and play two turns with what stands in for it, if anything does."""
+def warm_up(app: Flask) -> None:
+    """Connect to the upstream, and play two turns with the tutor in its place, if it has not been taken out."""
     house: Parts = app.extensions["turnkey"]
-    client.warm_up()
-    if stand_in:
-        _play(house, Client(STAND_IN_URL, "responses", Ring(), stand_in))
+    house.client.warm_up()
+    if tutor := app.extensions.get("tutor"):
+        _play(house, Client(STAND_IN_URL, "responses", Ring(), tutor(house.guide, words_per_second=0)))
     visitor = app.test_client()
     visitor.set_cookie(COOKIE, house.signer.sign("rehearsal"))  # or it would count as a new visitor
     visitor.set_cookie(PASS, house.access.issue())
@@ -39,6 +38,7 @@ def warm_up(app: Flask, client: Client, stand_in: httpx2.BaseTransport | None) -
     gc.collect()
     gc.freeze()  # what lives now lives for good: the collector need not look at it again,
     gc.set_threshold(10_000)  # nor so often at what a busy worker makes and drops
+    gc.enable()  # gunicorn.conf.py has put it off
 
 
 def _play(house: Parts, client: Client) -> None:
@@ -48,5 +48,5 @@ def _play(house: Parts, client: Client) -> None:
     with suppress(Problem, SQLAlchemyError), rehearsing(house.engine):  # a limit that is spent, others that write
         if house.limits.in_database:
             house.limits.admit(Visitor("rehearsal", "rehearsal", is_new=True))
-        for text in ("Hello", "Hello again"):
+        for text in ("Hello", "A question" if house.mode == "tutor" else "Hello"):  # it makes the tutor's index
             turns.rehearse(Ask("rehearsal", "rehearsal", house.settings.openai_model, text=text))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from flask import Flask
 from sqlalchemy import Engine
 
 from chatbot.chats.worst_case import dollars, worst_case
@@ -26,6 +28,17 @@ FRESH_PRICES = "compare them with OpenAI's page and set MODEL_PRICES where they 
 def describe(settings: Settings, ring: Ring, *, has_desk: bool = True) -> list[str]:
     """One line each, no secret in any. `has_desk`: it is not taken out."""
     return [*_paid(settings, ring), _entry(settings, has_desk), _places(settings)]
+
+
+class App(Flask):
+    """Flask, but the debugger, which lets whoever sees it run code beside the key, never leaves this machine."""
+
+    def run(
+        self, host: str | None = None, port: int | None = None, debug: bool | None = None, *rest: Any, **more: Any
+    ) -> None:
+        named = str(self.config.get("SERVER_NAME") or "127.0.0.1").partition(":")[0]
+        refuse_open_debugger(host or named, bool(debug or self.debug or more.get("use_debugger")))
+        super().run(host, port, debug, *rest, **more)
 
 
 def refuse_debugger_of_this_start(settings: Settings) -> None:

@@ -1,10 +1,12 @@
-"""What a visitor asks for, and what was stored of it before anybody answers."""
+"""What a visitor asks for, what was stored of it before anybody answers, and the turn that it becomes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chatbot.chats.live import Begun
+from chatbot.chats.live import Begun, LiveReply
+from chatbot.chats.relay import Relay
 from chatbot.chats.temporary import Said
 
 
@@ -41,3 +43,13 @@ class Asked:
     turns: list[tuple[str, str]]
     kept: int = 1
     begun: Begun = field(default_factory=Begun)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question that is stored, with money held for its answer, which `relay` makes and `reply` shares."""
+
+    ask: Ask
+    reply: LiveReply
+    relay: Relay
+    on_blocked: Callable[[], None] = lambda: None

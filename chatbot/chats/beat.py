@@ -32,16 +32,14 @@ class Beat:
         self._engine = engine
         self._live = live
         self._ledger = ledger
-        self._chores: list[Chore] = []
+        self._done_at: dict[Chore, float] = {}
         self._lock = threading.Lock()
         self._running = False
         self._kept_at = 0.0
-        self._done_at: list[float] = []
 
     def take_on(self, chores: list[Chore]) -> None:
         """Do these as well, each for the first time after its interval."""
-        self._chores += chores
-        self._done_at += [time.monotonic()] * len(chores)
+        self._done_at |= dict.fromkeys(chores, time.monotonic())
 
     def start(self) -> None:
         """Begin to beat, unless this process does already."""
@@ -73,9 +71,10 @@ class Beat:
                     gone = keep(connection, self._replies())
                 for reply in gone:
                     reply.stop()
-        for number, (interval_s, work) in enumerate(self._chores):
-            if time.monotonic() - self._done_at[number] >= interval_s:
-                self._done_at[number] = time.monotonic()
+        for chore, done_at in self._done_at.items():
+            interval_s, work = chore
+            if time.monotonic() - done_at >= interval_s:
+                self._done_at[chore] = time.monotonic()
                 try:
                     work()
                 except Exception as error:  # the others are done all the same, and it again in its time

@@ -5,28 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from chatbot.chats.asked import Ask
+from chatbot.chats.asked import Turn
 from chatbot.chats.kept import finish
-from chatbot.chats.live import LiveReplies, LiveReply, Outcome
-from chatbot.chats.relay import Relay
+from chatbot.chats.live import LiveReplies, Outcome
 from chatbot.db import writing
 from chatbot.errors import place
 
 log = logging.getLogger("chatbot.turn")
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A question that is stored, with money held for its answer."""
-
-    ask: Ask
-    reply: LiveReply
-    relay: Relay
-    on_blocked: Callable[[], None] = lambda: None
 
 
 Heed = Callable[[Turn, Outcome], object]

@@ -24,11 +24,12 @@ _KEEP = (
 _THERE = select(messages.c.chat, messages.c.id, messages.c.rounds).where(
     messages.c.chat.in_(bindparam("chats", expanding=True)), messages.c.id.in_(bindparam("ids", expanding=True))
 )
-_SUMS = {
-    name: func.coalesce(messages.c[name] + bindparam(f"more_{name}", type_=messages.c[name].type),
-                        bindparam(f"more_{name}", type_=messages.c[name].type), messages.c[name])
-    for name in ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_nano")
-}  # fmt: skip
+_TOKENS = ("input", "cached", "output", "reasoning")
+_MORE = {
+    name: bindparam(f"more_{name}", type_=messages.c[name].type)
+    for name in (*(f"{kind}_tokens" for kind in _TOKENS), "cost_nano")
+}
+_SUMS = {name: func.coalesce(messages.c[name] + more, more, messages.c[name]) for name, more in _MORE.items()}
 _FINISH = (
     update(messages)
     .where(_MINE, messages.c.status.in_(("streaming", "interrupted")))  # others may have thought its worker dead
@@ -40,11 +41,9 @@ _FINISH = (
 def keep(connection: Connection, replies: list[LiveReply]) -> list[LiveReply]:
     """Store the texts so far, with a sign of life; those that are no longer there to be made: their chat was deleted,
     or another worker goes on with them."""
-    rows = [{**_named(reply), "now_text": reply.text, "now_reasoning": reply.reasoning} for reply in replies]
-    if not rows:
-        return []
-    kept = connection.execute(_KEEP, [{**row, "now_ms": now_ms()} for row in rows]).rowcount
-    if kept >= len(rows):
+    now = now_ms()
+    rows = [{**_named(each), "now_text": each.text, "now_reasoning": each.reasoning, "now_ms": now} for each in replies]
+    if not rows or connection.execute(_KEEP, rows).rowcount >= len(rows):
         return []
     names = {"chats": [reply.chat for reply in replies], "ids": [reply.message for reply in replies]}
     there = {tuple(row) for row in connection.execute(_THERE, names)}
@@ -54,7 +53,6 @@ def keep(connection: Connection, replies: list[LiveReply]) -> list[LiveReply]:
 def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
     """Store the whole answer and how it ended, its tokens and cost added to what it had before; a message that has
     ended otherwise stays as it is."""
-    usage = outcome.usage
     values = {
         **_named(reply),
         "status": outcome.status,
@@ -64,10 +62,7 @@ def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, 
         "problem": json.dumps(outcome.problem) if outcome.problem else None,
         "left_out": outcome.left_out,
         "shortened_to": reply.shortened_to,
-        "more_input_tokens": usage.input if usage else None,
-        "more_cached_tokens": usage.cached if usage else None,
-        "more_output_tokens": usage.output if usage else None,
-        "more_reasoning_tokens": usage.reasoning if usage else None,
+        **{f"more_{kind}_tokens": getattr(outcome.usage, kind, None) for kind in _TOKENS},
         "more_cost_nano": outcome.cost_nano,
         "request_id": request_id,
         "key_fingerprint": key,

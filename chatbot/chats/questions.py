@@ -34,13 +34,13 @@ def ask(engine: Engine, wanted: Ask) -> Asked:
             question = _first_question(connection, wanted, answer)
         elif wanted.cut:
             return go_on(wanted.cut, newest)
-        elif wanted.said is not None:
-            question = _question(wanted, None, parent=None)
-            moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms(), "seal": wanted.said.seal}
-            connection.execute(CHANGE_CHAT, moved)
         else:
-            above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
             moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
+            if wanted.said is not None:
+                question = _question(wanted, None, parent=None)
+                moved["seal"] = wanted.said.seal
+            else:
+                above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
             connection.execute(CHANGE_CHAT, moved)
         waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
         connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])

@@ -49,7 +49,7 @@ class Relay:
         self.key: Credential | None = None  # of the last attempt
         self.request_id = ""
         self.flagged = False  # by moderation
-        self.first_ms: float | None = None
+        self.first_ms: int | None = None
 
     def reserve(self) -> None:
         """Hold the money for the next attempt, after booking the last. Raises the Problem where there is not enough."""
@@ -87,7 +87,7 @@ class Relay:
             return end
         except Problem as problem:
             attempt.hear("")
-            attempt.problem, attempt.outcome = problem, self._reply.stop_status or problem.code
+            attempt.charged, attempt.outcome = problem.charged, self._reply.stop_status or problem.code
             raise
 
     def _listen(self, attempt: Attempt) -> End:
@@ -103,7 +103,7 @@ class Relay:
             attempt.usage = batch.usage or attempt.usage
             attempt.hear(batch.text + batch.reasoning)
             if batch.problem is None or batch.text:
-                self._deliver(batch)
+                self._deliver(batch, attempt)
             if batch.problem is not None:
                 raise batch.problem
             if batch.end is not None:
@@ -116,16 +116,14 @@ class Relay:
                 time.sleep(pace_s + -(time.monotonic() + pace_s) % together_s)
         raise Broken(cause="the stream ended without a final event")
 
-    def _deliver(self, batch: Batch) -> None:
+    def _deliver(self, batch: Batch, attempt: Attempt) -> None:
         if self._ear.hears(batch.text) or self._inner_ear.hears(batch.reasoning):
             words = "an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
             self._alarms.raise_alarm("leak", "model answer", words, period="hour")
             raise Withheld(cause="the answer held a piece of a key")
         if batch.events:
             if self.first_ms is None and batch.text:
-                self.first_ms = (time.monotonic() - self._reply.began) * 1000
-                if self.account.attempt:
-                    self.account.attempt.first_ms = round(self.first_ms)
+                self.first_ms = attempt.first_ms = round((time.monotonic() - self._reply.began) * 1000)
             self._reply.append(batch.text, batch.reasoning)
 
     def _is_too_long(self) -> bool:
@@ -140,6 +138,8 @@ class Relay:
         self._tried.append(self.key)
         if isinstance(problem, KeyRefused):
             self._ring.refuse(self.key)
+        else:
+            self._ring.lack(self.key, problem.cause)
         has_more = len(self._tried) <= MOST_KEYS and self._ring.lead(self._tried) is not None
         if self._reply.started or self._reply.stop_status or not has_more:
             raise problem
@@ -158,8 +158,8 @@ class Relay:
         """Wait before the one retry; raise where it would not help, is not allowed, or is asked to wait too long."""
         told = problem.retry_after if problem.told_wait else None
         wait_s = BACK_OFF_S * random.uniform(1, 2) if told is None else told
-        started = self.first_ms is not None or self._reply.started
-        if not problem.retryable or self._retried or started or wait_s > LONGEST_BACK_OFF_S or self._reply.stop_status:
+        too_late = self._retried or self._reply.started or self._reply.stop_status
+        if too_late or not problem.retryable or wait_s > LONGEST_BACK_OFF_S:
             raise problem
         self._retried = True
         self._reply.pause(wait_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -12,9 +13,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.tally import Tally
 from chatbot.chats import questions
-from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.asked import Ask, Asked, Turn
 from chatbot.chats.continuing import with_room
-from chatbot.chats.ending import Endings, Turn
+from chatbot.chats.ending import Endings
 from chatbot.chats.line import log_turn
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.relay import Relay
@@ -23,7 +24,7 @@ from chatbot.db import writing
 from chatbot.errors import Blocked, Busy, Problem, ReplyRunning, Unavailable, place
 from chatbot.model.client import Client
 from chatbot.model.events import Call
-from chatbot.model.faults import QuotaSpent
+from chatbot.model.faults import ModelGone, QuotaSpent
 from chatbot.money import switches
 from chatbot.money.account import Account
 from chatbot.money.hold import Payer
@@ -47,7 +48,7 @@ class Turns:
         self._client = client
         self._ledger = ledger
         self._settings = settings
-        self._signer = signer
+        self.signer = signer
         self._alarms = alarms
         self._tally = tally
         self.live = LiveReplies()
@@ -66,10 +67,7 @@ class Turns:
                 self._ledger.look_in(ask.visitor)
                 asked = questions.ask(self._engine, ask)
                 reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model, asked.begun)
-                payer = Payer(ask.visitor, ask.network, ask.chat, asked.answer, ask.model)
-                account, call = Account(self._ledger, payer), self._call(ask, asked)
-                bound = self._settings.max_context_tokens
-                relay = Relay(self._client, account, reply, call, bound, self.live, self._alarms)
+                relay = self.make_relay(ask, reply, self._call(ask, asked), self._settings.max_context_tokens)
                 relay.reserve()
                 questions.once_held(self._engine, ask, asked)
         except IntegrityError:  # another request has just opened this chat
@@ -94,6 +92,22 @@ class Turns:
         turn.reply.wait_started(FIRST_EVENT_S)
         return turn.reply
 
+    def make_relay(
+        self, ask: Ask, reply: LiveReply, call: Call, context_tokens: int, longest: int | None = None
+    ) -> Relay:
+        """For a reply at the cost of who asks. `longest`: as in `Ledger.reserve`, of one that has no listeners."""
+        payer = Payer(ask.visitor, ask.network, ask.chat, reply.message, call.model)
+        account, others = Account(self._ledger, payer, longest), self.live if longest is None else self.beside
+        return Relay(self._client, account, reply, call, context_tokens, others, self._alarms)
+
+    def heed(self, failure: Problem | None, model: str) -> None:
+        """Let no call be made for a while, where the money at OpenAI has run out; tell of a model that is gone."""
+        if isinstance(failure, QuotaSpent):
+            pause_for_quota(self._engine, self._alarms, failure)
+        elif isinstance(failure, ModelGone):
+            words = f"nobody is answered by {model}, because {failure.cause}. Name another one: flask doctor"
+            self._alarms.raise_alarm("model", model, words)
+
     def rehearse(self, ask: Ask) -> None:
         """Make a reply in the caller's own thread and transaction, and do not report it."""
         self._produce(self.prepare(ask))
@@ -113,7 +127,7 @@ class Turns:
 
     def _run(self, turn: Turn) -> None:
         outcome, failure = self._produce(turn)
-        log_turn(turn.ask, turn.reply, turn.relay, outcome, failure)
+        log_turn(turn, outcome, failure)
         if turn.relay.flagged:
             self._tally.count("flagged")
         if isinstance(failure, Blocked):
@@ -127,19 +141,18 @@ class Turns:
         failure: Problem | None = None
         try:
             end = relay.run()
-            outcome = Outcome("complete", end.reason, usage=end.usage, left_out=reply.left_out)
+            outcome = Outcome("complete", end.reason, usage=end.usage)
         except Problem as problem:
             failure = problem
-            outcome = Outcome("failed", problem=problem.members(), left_out=reply.left_out)
         except Exception as error:  # a defect of ours must not leave listeners waiting
             log.error("turn failed: %s in %s", type(error).__name__, place(error))
             failure = Problem(cause=type(error).__name__)
-            outcome = Outcome("failed", problem=failure.members(), left_out=reply.left_out)
-        if reply.stop_status and outcome.status == "failed":
-            failure, outcome = None, Outcome(reply.stop_status, left_out=reply.left_out)
-        if isinstance(failure, QuotaSpent):  # before anybody hears of it, and asks again
-            pause_for_quota(self._engine, self._alarms, failure)
-        outcome = self.endings.settle(turn, outcome)
+        if failure and reply.stop_status:
+            failure, outcome = None, Outcome(reply.stop_status)
+        elif failure:
+            outcome = Outcome("failed", problem=failure.members())
+        self.heed(failure, turn.ask.model)  # before anybody hears of it, and asks again
+        outcome = self.endings.settle(turn, replace(outcome, left_out=reply.left_out))
         reply.end(outcome, failure)
         relay.close()
         return outcome, failure
@@ -151,7 +164,7 @@ class Turns:
             turns=with_room(self._settings.system_prompt, asked, self._settings.max_context_tokens),
             kept=asked.kept,
             max_output_tokens=self._settings.max_output_tokens,
-            safety_identifier=self._signer.digest("safety", ask.visitor),
+            safety_identifier=self.signer.digest("safety", ask.visitor),
             moderation=self._settings.moderation,
-            cache_key=self._signer.digest("cache", ask.chat)[:32],
+            cache_key=self.signer.digest("cache", ask.chat)[:32],
         )

@@ -81,7 +81,10 @@ def reconcile(house: Parts, key_file: Path | None, days: int, with_today: bool, 
 def _admin_key(path: Path | None) -> str:
     """From the file, or typed: an argument or a variable could be seen by others, and the shell would keep it."""
     if path is None:
-        return str(click.prompt(f"Admin key, from {PAGE} (it is neither shown nor kept)", hide_input=True)).strip()
+        try:
+            return str(click.prompt(f"Admin key, from {PAGE} (it is neither shown nor kept)", hide_input=True)).strip()
+        except click.Abort:  # whose exit code would say that OpenAI charges more
+            raise click.UsageError("nobody gave the admin key: name its file by --admin-key-file.") from None
     if is_open_to_others(path):
         click.echo("note  Other users can read the file of the admin key: chmod 400, or remove it.", err=True)
     try:

@@ -14,13 +14,13 @@ from chatbot.alerts import tally
 from chatbot.db import DAY_MS, DEAD_AFTER_MS, HOUR_MS, reading
 from chatbot.desk.charts import Chart, columns, filled, rows
 from chatbot.money import switches, usage
-from chatbot.money.budgets import Balance, Scope
-from chatbot.tables import alerts, audit, budgets, ledger, reservations
+from chatbot.money.budgets import ANYONE, Balance
+from chatbot.money.vigil import dearest
+from chatbot.tables import alerts, audit, ledger, reservations
 from chatbot.web.parts import Parts
 
 HOURS, DAYS, WAITS = 24, 31, 500
 MOST_SPENDERS, MOST_ALERTS, MOST_DEEDS = 10, 20, 50
-ANYBODY = "%"  # as a visitor's id, in the pattern of a scope
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Figures:
 def read(house: Parts, now: int) -> Figures:
     """The figures of this moment. Raises SQLAlchemyError."""
     today = now // DAY_MS * DAY_MS
-    balances = {balance.scope.name: balance for balance in house.ledger.balances(ANYBODY)}
+    balances = {balance.scope.name: balance for balance in house.ledger.balances(ANYONE)}
     with reading(house.engine) as connection:
         set_now = switches.read(connection)
         waits = _waits(connection)
-        spenders = _spenders(connection, balances["visitor/day"].scope)
+        spenders = dearest(connection, balances["visitor/day"].scope, MOST_SPENDERS)
         live = live_replies(connection, now)
         sent = connection.execute(select(alerts).order_by(alerts.c.raised_at.desc()).limit(MOST_ALERTS)).all()
         deeds = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(MOST_DEEDS)).all()
@@ -108,10 +108,3 @@ def _waits(connection: Connection) -> Waits | None:
     if not waits:
         return None
     return Waits(len(waits), median(waits), waits[math.ceil(len(waits) * 0.95) - 1], sum(waits) / len(waits))
-
-
-def _spenders(connection: Connection, anybody: Scope) -> Sequence[Row[Any]]:
-    """Today's dearest visitors: rows of `scope`, `spent` and `held`."""
-    todays = (budgets.c.expires_at == anybody.expires_at) & budgets.c.scope.like(anybody.key)
-    wanted = select(budgets).where(todays, budgets.c.spent > 0).order_by(budgets.c.spent.desc())
-    return connection.execute(wanted.limit(MOST_SPENDERS)).all()

@@ -32,20 +32,7 @@ LINGER_MS = 3_000  # in which listeners in other workers hear how a temporary an
 
 # All that are live, by their own small index: to look through the messages of each chat takes long where it has many.
 _LIVE = chats.c.id.in_(select(messages.c.chat).where(messages.c.status == literal_column("'streaming'")))
-_STREAMING = select(chats.c.id).where(chats.c.visitor == bindparam("visitor"), _LIVE)
-_HELD = select(reservations.c.id).where(reservations.c.visitor == bindparam("visitor")).limit(1)
-_DISOWN = (
-    update(chats)
-    .where(chats.c.id.in_(bindparam("ids", expanding=True)))
-    .values(visitor=NOBODY, title="", updated_at=0, temporary=0)
-)
-# What is older than an hour is not being imported.
-_NOBODYS = (
-    select(chats.c.id)
-    .where(chats.c.visitor == NOBODY, chats.c.updated_at < bindparam("before"))
-    .order_by(chats.c.id)
-    .limit(BATCH)
-)
+_DISOWN = update(chats).values(visitor=NOBODY, title="", updated_at=0, temporary=0)
 _FORGOTTEN = text(
     "INSERT INTO limit_counters (key, slot, current, previous, expires_at) VALUES (:key, 0, 1, 0, :until)"
     " ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at"
@@ -67,9 +54,10 @@ def delete_chat(engine: Engine, live: Live, chat: str, visitor: str) -> None:
 
 def delete_chats(engine: Engine, live: Live, visitor: str) -> None:
     """Likewise all chats of a visitor."""
-    for id in _ids(engine, _STREAMING, {"visitor": visitor}):
+    theirs = chats.c.visitor == visitor
+    for id in _ids(engine, select(chats.c.id).where(theirs, _LIVE)):
         ask_to_stop(engine, id)
-    _take(engine, live, chats.c.visitor == visitor)
+    _take(engine, live, theirs)
 
 
 def forget_visitor(engine: Engine, live: Live, ledger: Ledger, visitor: str) -> None:
@@ -77,8 +65,9 @@ def forget_visitor(engine: Engine, live: Live, ledger: Ledger, visitor: str) -> 
     with writing(engine) as connection:  # first: what is being imported is not handed over any more
         connection.execute(_FORGOTTEN, {"key": forgotten(visitor), "until": now_ms() + HOUR_MS})
     delete_chats(engine, live, visitor)
+    held = select(reservations.c.id).where(reservations.c.visitor == visitor).limit(1)
     deadline = time.monotonic() + SETTLED_S
-    while time.monotonic() < deadline and _ids(engine, _HELD, {"visitor": visitor}):
+    while time.monotonic() < deadline and _ids(engine, held):
         time.sleep(POLL_S)
     ledger.unlink(visitor)
 
@@ -93,28 +82,23 @@ def drop_temporary(engine: Engine) -> None:
     beat = (messages.c.chat == chats.c.id) & (messages.c.heartbeat_at > now_ms() - LINGER_MS)
     asked = chats.c.updated_at < now_ms() - LINGER_MS  # looked at again, when a question has locked its chat meanwhile
     late = asked & ~_LIVE & ~exists().where(beat)
-    found = select(chats.c.id).where(chats.c.temporary == literal_column("1"), late).order_by(chats.c.id).limit(BATCH)
-    pace, is_clear = Pace(engine), True
-    while _ids(engine, found):
-        is_clear = False
-        with pace.writing() as connection:  # at once: it has two messages, and is in no search
-            ids = connection.execute(found.with_for_update()).scalars().all()
-            connection.execute(delete(chats).where(chats.c.id.in_(ids)))
-    if not is_clear:
+    # At once: it has two messages, and is in no search.
+    if _change(engine, (chats.c.temporary == literal_column("1")) & late, delete(chats)):
         write_over(engine)
 
 
 def retire(engine: Engine, days: int) -> None:
     """Delete the chats that nobody has written in for so many days, 0 for none; and what others left half-deleted."""
     if days:
-        _disown(engine, (chats.c.updated_at < now_ms() - days * DAY_MS) & (chats.c.visitor != NOBODY) & ~_LIVE)
+        old = (chats.c.updated_at < now_ms() - days * DAY_MS) & (chats.c.visitor != NOBODY) & ~_LIVE
+        _change(engine, old, _DISOWN)
     clear_away(engine)
 
 
 def clear_away(engine: Engine) -> None:
-    """Take apart what is nobody's."""
-    before = {"before": now_ms() - HOUR_MS}
-    while ids := _ids(engine, _NOBODYS, before):
+    """Take apart what is nobody's; what is younger than an hour may be on its way in."""
+    nobodys = (chats.c.visitor == NOBODY) & (chats.c.updated_at < now_ms() - HOUR_MS)
+    while ids := _ids(engine, _batch(nobodys)):
         _take_apart(engine, ids)
 
 
@@ -131,7 +115,7 @@ def write_over(engine: Engine) -> None:
 def _take(engine: Engine, live: Live, which: ColumnElement[bool]) -> None:
     """Take chats from their visitors, stop what this process makes for them, and take them apart; what would take
     longer than PATIENCE_S is left to the chore."""
-    ids = _disown(engine, which)
+    ids = _change(engine, which, _DISOWN)
     for replies in live:
         for id in ids:
             if (reply := replies.get(id)) is not None:
@@ -139,16 +123,20 @@ def _take(engine: Engine, live: Live, which: ColumnElement[bool]) -> None:
     _take_apart(engine, ids, time.monotonic() + PATIENCE_S)
 
 
-def _disown(engine: Engine, which: ColumnElement[bool]) -> list[str]:
-    """Take chats from their visitors; their ids. Everybody locks them in the same order."""
-    found = select(chats.c.id).where(which).order_by(chats.c.id).limit(BATCH)
-    pace, taken = Pace(engine), list[str]()
-    while _ids(engine, found):
+def _change(engine: Engine, which: ColumnElement[bool], how: Any) -> list[str]:
+    """Do to chats what the statement `how` does to all; their ids."""
+    pace, changed = Pace(engine), list[str]()
+    while _ids(engine, _batch(which)):
         with pace.writing() as connection:
-            ids = connection.execute(found.with_for_update()).scalars().all()
-            connection.execute(_DISOWN, {"ids": ids})
-        taken += ids
-    return taken
+            ids = connection.execute(_batch(which).with_for_update()).scalars().all()
+            connection.execute(how.where(chats.c.id.in_(ids)))
+        changed += ids
+    return changed
+
+
+def _batch(which: ColumnElement[bool]) -> Select[Any]:
+    """Everybody locks them in the same order."""
+    return select(chats.c.id).where(which).order_by(chats.c.id).limit(BATCH)
 
 
 def _take_apart(engine: Engine, ids: list[str], deadline: float = math.inf) -> None:
@@ -176,6 +164,6 @@ def _take_some(pace: Pace, chat: str) -> bool:
     return is_rest
 
 
-def _ids(engine: Engine, which: Select[Any], values: dict[str, Any] | None = None) -> list[str]:
+def _ids(engine: Engine, which: Select[Any]) -> list[str]:
     with reading(engine) as connection:
-        return list(connection.execute(which, values or {}).scalars())
+        return list(connection.execute(which).scalars())

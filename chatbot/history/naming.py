@@ -9,7 +9,7 @@ import re
 
 from sqlalchemy import Engine, bindparam, select, update
 
-from chatbot.chats.ending import Turn
+from chatbot.chats.asked import Turn
 from chatbot.chats.live import Outcome
 from chatbot.chats.title import gist, title_of, title_of_answer
 from chatbot.db import writing

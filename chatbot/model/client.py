@@ -28,8 +28,8 @@ from chatbot.model.transport import Urllib3Transport
 
 CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
-WARM_UP_S = 3
-LISTING_S = 15
+WARM_UP_S, LISTING_S = 3, 15
+NOT_OURS = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project"), openai.Omit())  # an empty one is a wrong one
 # Another server than OpenAI's gives tokens at an address of its own: nothing of the identity goes elsewhere.
 DEFAULT_TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105
 
@@ -62,10 +62,10 @@ class Client:
         self._last_level = (2 if self._chat else 1) if plain else 0
         self._common: dict[str, Any] = {
             "base_url": base_url,
-            **dict.fromkeys(("admin_api_key", "organization", "project"), ""),  # or the environment's would be taken
+            "admin_api_key": "",  # or the environment's would be taken
             "max_retries": 0,
             "timeout": httpx2.Timeout(silence_s, connect=CONNECT_S),
-            "default_headers": {"Accept-Encoding": "identity"},
+            "default_headers": {"Accept-Encoding": "identity", **NOT_OURS},
             "http_client": httpx2.Client(transport=transport, follow_redirects=False, trust_env=False),
         }
         self._by_key = openai.OpenAI(api_key="put-on-by-the-transport", **self._common)

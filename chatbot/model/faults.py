@@ -16,6 +16,7 @@ from chatbot.errors import Blocked, Broken, Busy, Problem, TooLong, Unavailable
 from chatbot.key.watch import watch
 
 BACK_OFF_S = 5  # told to visitors when the upstream says nothing of its own
+LONGEST_TOLD_S = 3600.0  # a server whose clock is wrong names a day in another year
 
 
 class ContextTooLong(TooLong):
@@ -36,6 +37,10 @@ class QuotaSpent(Unavailable):
     """The money at OpenAI has run out, or a limit on it is reached: asking again cannot help."""
 
 
+class ModelGone(Unavailable):
+    """The model is not to be had with this key, or no longer at all: only the operator can choose another."""
+
+
 class Refused(Unavailable):
     """The server refused the request's form: perhaps a parameter that only OpenAI's own API knows."""
 
@@ -49,7 +54,7 @@ CODES: dict[str, tuple[type[Problem], str]] = {
     "ip_not_authorized": (Unavailable, "this server's address is not on the project's IP allowlist"),
     "ip_not_allowed": (Unavailable, "this server's address is not on the project's IP allowlist"),
     "unsupported_country_region_territory": (Unavailable, "OpenAI does not serve this server's country"),
-    "model_not_found": (Unavailable, "the project has no access to the model, or it has been retired"),
+    "model_not_found": (ModelGone, "the project has no access to the model, or it has been retired"),
     "insufficient_quota": (QuotaSpent, "the quota is used up: check the plan and billing"),
     "credit_balance_exhausted": (QuotaSpent, "the prepaid credit is used up"),
     "billing_hard_limit_reached": (QuotaSpent, "the billing limit is reached"),
@@ -156,15 +161,15 @@ def wait_told(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by Retry-After (seconds or a date), or by the x-ratelimit bucket that is empty; else None."""
     told = headers.get("retry-after", "")
     if re.fullmatch(r"\d{1,7}(\.\d+)?", told):
-        return float(told)
+        return min(float(told), LONGEST_TOLD_S)
     with suppress(ValueError):
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+        return min(max(0.0, parsedate_to_datetime(told).timestamp() - time.time()), LONGEST_TOLD_S)
     waits = [
         duration_s(headers.get(f"x-ratelimit-reset-{kind}", ""))
         for kind in ("requests", "tokens")
         if headers.get(f"x-ratelimit-remaining-{kind}", "0") == "0"
     ]
-    return max((wait for wait in waits if wait is not None), default=None)
+    return max((min(wait, LONGEST_TOLD_S) for wait in waits if wait is not None), default=None)
 
 
 def duration_s(text: str) -> float | None:

@@ -34,19 +34,18 @@ def output_text_of(response: dict[str, Any]) -> str:
 
 
 def usage_of(value: object) -> Usage | None:
-    """Usage in either API's names; None when it is not told."""
+    """Usage in either API's names; None when it is not told in numbers."""
     told = object_of(value)
-    if not told:
-        return None
     details = object_of(told.get("input_tokens_details") or told.get("prompt_tokens_details"))
     made = object_of(told.get("output_tokens_details") or told.get("completion_tokens_details"))
-    return Usage(
+    usage = Usage(
         input=_count(told.get("input_tokens", told.get("prompt_tokens"))),
         cached=_count(details.get("cached_tokens")),
         cache_write=_count(details.get("cache_write_tokens")),
         output=_count(told.get("output_tokens", told.get("completion_tokens"))),
         reasoning=_count(made.get("reasoning_tokens")),
     )
+    return usage if usage.input or usage.output else None
 
 
 def flags(moderation: object) -> bool:
@@ -59,4 +58,4 @@ def flags(moderation: object) -> bool:
 
 def _count(value: object) -> int:
     """Tokens; a number that no answer can have is none."""
-    return value if isinstance(value, int) and 0 < value < MOST_TOKENS else 0
+    return value if type(value) is int and 0 < value < MOST_TOKENS else 0

@@ -143,8 +143,11 @@ class ChatDecoder(ReplyDecoder):
         delta = object_of(choice.get("delta"))
         batch.text += text_of(delta.get("content")) + text_of(delta.get("refusal"))
         batch.reasoning += text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
-        if choice.get("finish_reason"):
-            self._reason = _REASONS.get(str(choice["finish_reason"]), "other")
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            batch.problem, batch.usage = problem_of_code(*code_of(choice)), self._usage
+        elif reason:
+            self._reason = _REASONS.get(str(reason), "other")
 
     def _last_end(self, done: bool = False) -> End | None:
         return End(self._reason or "other", self._usage) if self._reason or done else None

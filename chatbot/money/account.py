@@ -49,11 +49,5 @@ class Account:
         """
         if self._hold is None:
             return self._cost_nano
-        made = self._ledger.settle(self._hold, self.attempt or Attempt("unused", problem=NotBegun()))
+        made = self._ledger.settle(self._hold, self.attempt or Attempt("unused", charged="nothing"))
         return self._cost_nano + (made.nano if made else 0)
-
-
-class NotBegun(Unavailable):
-    """The call that money was held for was never made."""
-
-    charged = "nothing"

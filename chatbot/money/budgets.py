@@ -7,24 +7,29 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from limits import parse_many
+from sqlalchemy import Connection, bindparam, select
 
 from chatbot.config import Settings
 from chatbot.db import DAY_MS
+from chatbot.money import switches
 from chatbot.money.switches import Switches
+from chatbot.tables import budgets
 
 NANO = 10**9
 KEPT_MS = 40 * DAY_MS  # after its period a visitor's row is of no use; the site's months are shown for longer
 SITE_KEPT_MS = 400 * DAY_MS
 
+ANYONE = "%"  # as a visitor's id: in the pattern of a key
 NETWORK_VISITORS = 4  # as many may spend all of theirs from one address: dropping a cookie makes a new visitor
 
 WORDS = {
     "site/day": "This site has too little left for another answer today.",
     "site/month": "This site has too little left for another answer this month.",
-    "visitor/day": "You have too little left for another answer today. In a new chat an answer costs less.",
+    "visitor/day": "You have too little left for another answer today.",
     "network/day": "Your network has too little left for another answer today.",
-    "tokens": "You have too few tokens left for another answer for now. In a new chat an answer needs fewer.",
+    "tokens": "You have too few tokens left for another answer for now.",
 }
+_USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,14 @@ def scopes(settings: Settings, switches: Switches, visitor: str, network: str, n
         key = f"tokens/{visitor}/{length_s}/{slot}"
         found.append(Scope("tokens", key, most, ends, ends + KEPT_MS, counts_tokens=True))
     return found
+
+
+def balances(connection: Connection, settings: Settings, visitor: str, network: str, now: int) -> list[Balance]:
+    """How each of those scopes stands. Nothing keeps it from changing meanwhile."""
+    mine = scopes(settings, switches.read(connection), visitor, network, now)
+    used = {row.scope: row for row in connection.execute(_USED, {"scopes": [scope.key for scope in mine]})}
+    rows = [(scope, used.get(scope.key)) for scope in mine]
+    return [Balance(scope, row.spent if row else 0, row.held if row else 0) for scope, row in rows]
 
 
 def _ms(time: datetime) -> int:

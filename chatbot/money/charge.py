@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from chatbot.errors import Problem
 from chatbot.model.events import Usage
 from chatbot.money.prices import Prices
 
@@ -24,12 +23,12 @@ LONGEST_TOKEN = 8  # bytes: a text with more of them for each token that was all
 class Attempt:
     """What is known of one call. `delivered`: bytes of text and reasoning; `silent_s`: in which nothing came.
 
-    `problem`: how it failed; its `charged` tells what such a failure costs when nothing was delivered.
+    `charged`: what a call that failed as it did costs where nothing was delivered, as of `Problem`.
     """
 
     outcome: str = "crashed"
     usage: Usage | None = None
-    problem: Problem | None = None
+    charged: str = "all"
     delivered: int = 0
     silent_s: float = 0.0
     key: str | None = None
@@ -66,9 +65,9 @@ def charge(prices: Prices, model: str, attempt: Attempt, input_tokens: int, max_
         bound = max_output_tokens if attempt.delivered <= LONGEST_TOKEN * max_output_tokens else attempt.delivered
         made = min(attempt.delivered + UNHEARD_TOKENS + hidden, bound)
         return _worst(prices, "estimate", model, input_tokens, made)
-    if attempt.problem and attempt.problem.charged == "nothing":
+    if attempt.charged == "nothing":
         return Charge("nothing", Usage(), 0)
-    if attempt.problem and attempt.problem.charged == "input":
+    if attempt.charged == "input":
         return _worst(prices, "estimate", model, input_tokens, min(hidden, max_output_tokens))
     return _worst(prices, "reservation", model, input_tokens, max_output_tokens)
 

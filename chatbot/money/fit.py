@@ -11,6 +11,7 @@ from chatbot.money.prices import Prices
 USEFUL_TOKENS = 256  # an answer that would have to be shorter is refused
 SMALL_INPUT = 1_000  # tokens of a call that is worth waiting for: below it no shorter question helps
 SOON_S = 5  # until money that is held may have come free
+BEGIN_ANEW = " In a new chat an answer costs less."
 SET_ASIDE = "What is left is set aside for answers that are under way. Please try again in a moment."
 
 
@@ -47,7 +48,9 @@ def refusal(prices: Prices, wish: Wish, balances: list[Balance], now: int) -> tu
         return kind("Nothing may be spent here for now.", cause=cause), None
     small = Wish(wish.model, min(SMALL_INPUT, wish.input_tokens), wish.longest)
     is_gone = _fitting(prices, small, last, scope.cap - last.spent) < wish.useful
-    problem = kind(WORDS[scope.name], cause=cause, retry_after=(scope.resets_at - now) / 1000)
+    helps = scope.name in ("visitor/day", "tokens") and wish.input_tokens > SMALL_INPUT
+    words = WORDS[scope.name] + (BEGIN_ANEW if helps else "")
+    problem = kind(words, cause=cause, retry_after=(scope.resets_at - now) / 1000)
     return problem, last if is_gone else None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row
 
 TITLE = "/title"
-MESSAGE_CHARS = 64  # of the column that keeps it
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def title_of_message(answer: str) -> str:
 
     So an answer's attempts are its own, and a title takes no place among a visitor's answers.
     """
-    return answer[: MESSAGE_CHARS - len(TITLE)] + TITLE
+    return answer + TITLE
 
 
 def of_row(row: Row[Any]) -> Hold:

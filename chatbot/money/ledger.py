@@ -19,7 +19,7 @@ from chatbot.db import DEAD_AFTER_MS, HOUR_MS, now_ms, reading, writing
 from chatbot.errors import LimitReached, Paused
 from chatbot.model.events import Usage
 from chatbot.money import statements, switches
-from chatbot.money.budgets import Balance, scopes
+from chatbot.money.budgets import Balance, balances, scopes
 from chatbot.money.charge import Attempt, Charge, charge
 from chatbot.money.fit import Wish, output_that_fits, refusal
 from chatbot.money.hold import Hold, Payer, of_row
@@ -53,19 +53,19 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             now = now_ms()
-            balances, pause = self._locked(connection, payer.visitor, payer.network, now)
+            found, pause = self._locked(connection, payer.visitor, payer.network, now)
             _refuse_paused(pause, now)
             if not again and longest is None:
                 self._check_place(connection, payer.visitor, now)
             wish = Wish(payer.model, input_tokens, longest or self._settings.max_output_tokens)
-            most = output_that_fits(self.prices, wish, balances)
+            most = output_that_fits(self.prices, wish, found)
             if most < wish.useful:
-                problem, spent = refusal(self.prices, wish, balances, now)
+                problem, spent = refusal(self.prices, wish, found, now)
                 if spent and self._vigil and longest is None:
                     self._vigil.budget_spent(spent.scope, payer.visitor)
                 raise problem
             nano = self.prices.worst_nano(payer.model, input_tokens, most)
-            keys = tuple(balance.scope.key for balance in balances)
+            keys = tuple(balance.scope.key for balance in found)
             hold = Hold(secrets.token_hex(16), payer, input_tokens, most, nano, keys, now)
             self._move(connection, hold, held=1)
             row = {**vars(payer), "id": hold.id, "input_tokens": input_tokens, "max_output_tokens": most, "nano": nano}
@@ -134,11 +134,7 @@ class Ledger:
     def balances(self, visitor: str, network: str = "") -> list[Balance]:
         """What is left of each budget for this visitor. Costs nothing."""
         with reading(self._engine) as connection:
-            mine = scopes(self._settings, switches.read(connection), visitor, network, now_ms())
-            keys = {"scopes": [scope.key for scope in mine]}
-            used = {row.scope: row for row in connection.execute(statements.USED, keys)}
-        rows = [(scope, used.get(scope.key)) for scope in mine]
-        return [Balance(scope, row.spent if row else 0, row.held if row else 0) for scope, row in rows]
+            return balances(connection, self._settings, visitor, network, now_ms())
 
     @property
     def _worker(self) -> str:

@@ -38,7 +38,8 @@ class Prices:
 
     def __init__(self, settings: Settings, *, free: bool = False, clock: Callable[[], float] = time.time) -> None:
         self._models = settings.called_models
-        self._set_by = dict.fromkeys(self._models, "TITLE_MODEL") | dict.fromkeys(settings.models, "OPENAI_MODEL")
+        self._set_by = dict.fromkeys(self._models, "TITLE_MODEL") | dict.fromkeys(settings.models, "OPENAI_MODELS")
+        self._set_by[settings.openai_model] = "OPENAI_MODEL"
         self._own = settings.model_prices
         self._factor = REGIONAL_FACTOR if settings.upstream_host in REGIONAL_HOSTS else Fraction(1)
         self._free = free
@@ -47,12 +48,13 @@ class Prices:
 
     def check(self) -> None:
         """Raises SettingsError, a line for each model that may be called and whose price is not known."""
-        why = "whose price is not known: set it, in $ per million tokens"
-        lines = [
-            f"{self._set_by[model]} names {model}, {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>"
-            for model in self._models
-            if not self._is_known(model)
-        ]
+        lines = []
+        for model in self._models:
+            try:
+                self._steps(model)
+            except PriceUnknown:
+                why = f"names {model}, whose price is not known: set it, in $ per million tokens"
+                lines.append(f"{self._set_by[model]} {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>")
         if lines:
             raise SettingsError(lines)
 
@@ -101,12 +103,6 @@ class Prices:
     def are_old(self) -> bool:
         """Is a price that is used perhaps no longer right?"""
         return any(model not in self._own for model in self._models) and (self.age_days or 0) > OLD_DAYS
-
-    def _is_known(self, model: str) -> bool:
-        try:
-            return bool(self._steps(model))
-        except PriceUnknown:
-            return False
 
     def _at(self, model: str, input_tokens: int) -> Rates:
         return next(rates for rates in reversed(self._steps(model)) if max(0, input_tokens) > rates.above)

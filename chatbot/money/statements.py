@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,6 @@ UNDER_WAY = text(  # without titles, for which nobody waits: hold.TITLE
     "SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead AND message NOT LIKE '%/title'"
 )
 MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
-USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
 EXPIRE = text("DELETE FROM budgets WHERE expires_at < :now")
 ADD_UP = text(
     """
@@ -70,15 +70,10 @@ def lock(count: int) -> TextualSelect:
 
 def ledger_values(attempt: Attempt, made: Charge) -> dict[str, Any]:
     """The columns that an attempt and its charge fill, of the ledger and of its sums."""
-    usage = made.usage
     return {
         "outcome": attempt.outcome,
         "basis": made.basis,
-        "input_tokens": usage.input,
-        "cached_tokens": usage.cached,
-        "cache_write_tokens": usage.cache_write,
-        "output_tokens": usage.output,
-        "reasoning_tokens": usage.reasoning,
+        **{f"{kind}_tokens": count for kind, count in asdict(made.usage).items()},
         "cost_nano": made.nano,
         "key_fingerprint": attempt.key,
         "request_id": attempt.request_id or None,

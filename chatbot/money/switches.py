@@ -55,12 +55,10 @@ NONE = Switches(None, {})
 
 def read(connection: Connection) -> Switches:
     found = {row.name: row.value for row in connection.execute(_ALL)}
-    pauses = [Pause(**json.loads(found[name])) for name in (PAUSE, AUTOMATIC) if name in found]
-    now = now_ms()
-    holding = next((pause for pause in pauses if pause.until is None or pause.until > now), None)
-    automatic = Pause(**json.loads(found[AUTOMATIC])) if AUTOMATIC in found else None
+    pauses = {name: Pause(**json.loads(found[name])) for name in (PAUSE, AUTOMATIC) if name in found}
+    holding = next((pause for pause in pauses.values() if pause.until is None or pause.until > now_ms()), None)
     caps = {name.removeprefix(CAP): int(value) for name, value in found.items() if name.startswith(CAP)}
-    return Switches(holding, caps, automatic)
+    return Switches(holding, caps, pauses.get(AUTOMATIC))
 
 
 def look(engine: Engine) -> Switches:
@@ -73,13 +71,8 @@ def pause(engine: Engine, pause: Pause) -> None:
     """Stop all spending, in every worker and on every machine; the last one to say so is remembered."""
     ends = "" if pause.until is None else " for a while"
     stops = ", answers under way too" if pause.stops_replies else ""
-    _set(
-        engine,
-        AUTOMATIC if pause.by == "automatic" else PAUSE,
-        json.dumps(asdict(pause)),
-        pause.by,
-        f"paused{ends}{stops}: {pause.why}",
-    )
+    name, deed = AUTOMATIC if pause.by == "automatic" else PAUSE, f"paused{ends}{stops}: {pause.why}"
+    _set(engine, name, json.dumps(asdict(pause)), pause.by, deed)
 
 
 def resume(engine: Engine, by: str) -> bool:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, func, select
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, select
 
 from chatbot.alerts.alarm import Alarms, Period
 from chatbot.config import Settings
 from chatbot.db import HOUR_MS, now_ms, reading
 from chatbot.money import switches
-from chatbot.money.budgets import Scope, scopes
+from chatbot.money.budgets import ANYONE, Scope, balances
 from chatbot.tables import budgets, usage_hours
 
 FACTOR = 10  # times what an average hour costs is a sudden rate,
 FLOOR = 0.05  # unless it is less than this part of a day's budget
 WEEK_H = 168
 DAY_H = 24  # of use at least: a younger site has no average
-ANYONE = "%"
-NOBODY = ""
 
-PERIODS: dict[str, Period] = {
-    "site/day": "day",
-    "site/month": "month",
-    "network/day": "day",
-    "visitor/day": "day",
-}
+PERIODS: dict[str, Period] = {"site/day": "day", "site/month": "month", "network/day": "day", "visitor/day": "day"}
 NAMES = {"site/day": "the site's budget of a day", "site/month": "the site's budget of a month"}
 RESETS = {"day": "midnight UTC", "month": "the next month"}
 
@@ -40,15 +35,15 @@ class Vigil:
         """Compare what is spent with the caps that hold now. Raises SQLAlchemyError."""
         now = now_ms()
         with reading(self._engine) as connection:
-            all_scopes = scopes(self._settings, switches.read(connection), ANYONE, NOBODY, now)
-            by_name = {scope.name: scope for scope in all_scopes}
-            site = {name: _spent(connection, by_name[name].key) for name in ("site/day", "site/month")}
-            visitor, most = _dearest(connection, by_name["visitor/day"])
+            found = {each.scope.name: each for each in balances(connection, self._settings, ANYONE, "", now)}
+            day, month, visitors = (found[name] for name in switches.BUDGETS)
+            spenders = dearest(connection, visitors.scope, most=1)
             this_hour, average = _rate(connection, now)
-        for name, spent in site.items():
-            self._compare(by_name[name], spent)
-        self._compare(by_name["visitor/day"], most, visitor)
-        if average is not None and this_hour > max(FACTOR * average, FLOOR * by_name["site/day"].cap):
+        for balance in (day, month):
+            self._compare(balance.scope, balance.spent)
+        for row in spenders:
+            self._compare(visitors.scope, row.spent, row.scope.split("/")[1])
+        if average is not None and this_hour > max(FACTOR * average, FLOOR * day.scope.cap):
             words = (
                 f"{_dollars(this_hour)} were spent in this hour; an average hour of the last week cost "
                 f"{_dollars(average)}. If this is no rush of visitors: flask pause, then docs/guide/if-it-leaks.md"
@@ -83,18 +78,11 @@ class Vigil:
         self._alarms.raise_alarm("budget", f"{percent}{of_cap}", words, period=period, covers=covers)
 
 
-def _spent(connection: Connection, key: str) -> int:
-    return connection.execute(select(budgets.c.spent).where(budgets.c.scope == key)).scalar() or 0
-
-
-def _dearest(connection: Connection, anyone: Scope) -> tuple[str, int]:
-    """The visitor who has spent most today, and how much."""
-    rows = select(budgets.c.scope, budgets.c.spent).where(
-        budgets.c.expires_at == anyone.expires_at,  # which has an index
-        budgets.c.scope.like(anyone.key),
-    )
-    row = connection.execute(rows.order_by(budgets.c.spent.desc()).limit(1)).first()
-    return (row.scope.split("/")[1], row.spent) if row else ("", 0)
+def dearest(connection: Connection, anyone: Scope, most: int) -> list[Row[Any]]:
+    """Who has spent most in the period of this scope of ANYONE: rows of `scope`, `spent` and `held`."""
+    of_period = (budgets.c.expires_at == anyone.expires_at) & budgets.c.scope.like(anyone.key)  # the former by an index
+    wanted = select(budgets).where(of_period, budgets.c.spent > 0).order_by(budgets.c.spent.desc()).limit(most)
+    return list(connection.execute(wanted))
 
 
 def _rate(connection: Connection, now: int) -> tuple[int, float | None]:

@@ -13,6 +13,7 @@ from chatbot.config import Settings
 from chatbot.errors import AccessRequired
 from chatbot.signing import Signer
 from chatbot.visitors.limits import Limits
+from chatbot.visitors.who import cookie_flags
 
 COOKIE = "access"
 PASS_S = 30 * 24 * 3600
@@ -52,15 +53,8 @@ class Access:
             raise AccessRequired(WRONG, cause="a wrong access code")
 
     def hand_over(self, response: Response, *, secure: bool, cross_site: bool) -> None:
-        """Put the pass into a cookie. Other front ends on other sites get it too, but only over TLS."""
-        response.set_cookie(
-            COOKIE,
-            self.issue(),
-            max_age=PASS_S,
-            secure=secure,
-            httponly=True,
-            samesite="None" if cross_site and secure else "Lax",
-        )
+        """Put a pass into a cookie."""
+        response.set_cookie(COOKIE, self.issue(), PASS_S, **cookie_flags(secure=secure, cross_site=cross_site))
 
     def issue(self) -> str:
         """A pass, as the cookie holds it."""

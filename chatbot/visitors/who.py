@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
 from flask import Request, Response
 
@@ -33,12 +34,15 @@ def identify(request: Request, signer: Signer) -> Visitor:
 
 
 def network_of(address: str | None) -> str:
-    """What counts as one network: an IPv4 address, or the /64 of an IPv6 one, without a port that a proxy may add."""
+    """What counts as one network: an IPv4 address, or the /64 of an IPv6 one, without a port that a proxy may add.
+
+    All that is no address counts as one.
+    """
     bare = PORT.sub(r"\1\2", address or "").split("%")[0]
     try:
         parsed: IPv4Address | IPv6Address = ip_address(bare)
     except ValueError:
-        return address or "local"
+        return "local"
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped:
             return str(parsed.ipv4_mapped)
@@ -47,13 +51,12 @@ def network_of(address: str | None) -> str:
 
 
 def remember(response: Response, visitor: Visitor, signer: Signer, *, secure: bool, cross_site: bool) -> None:
-    """Give a new visitor the cookie. Other front ends on other sites get it too, but only over TLS."""
+    """Give a new visitor the cookie."""
     if visitor.is_new:
-        response.set_cookie(
-            COOKIE,
-            signer.sign(visitor.id),
-            max_age=COOKIE_AGE_S,
-            secure=secure,
-            httponly=True,
-            samesite="None" if cross_site and secure else "Lax",
-        )
+        flags = cookie_flags(secure=secure, cross_site=cross_site)
+        response.set_cookie(COOKIE, signer.sign(visitor.id), COOKIE_AGE_S, **flags)
+
+
+def cookie_flags(*, secure: bool, cross_site: bool) -> dict[str, Any]:
+    """No script reads a cookie of ours. Other front ends on other sites get it too, but only over TLS."""
+    return {"secure": secure, "httponly": True, "samesite": "None" if cross_site and secure else "Lax"}

@@ -9,7 +9,7 @@ from flask import g
 
 from chatbot.money import switches
 from chatbot.money.budgets import NANO, Balance
-from chatbot.visitors.limits import Standing
+from chatbot.visitors.standing import Standing
 from chatbot.visitors.who import Visitor
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import Parts, parts, visitor

@@ -59,12 +59,11 @@ def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     if model not in settings.models:
         raise BadRequest("This model is not offered here.", field="model")
     again = wanted.trigger == "regenerate-message" and not wanted.temporary
-    newest = next((n for n in reversed(range(len(wanted.messages))) if wanted.messages[n].role == "user"), None)
-    question = None if newest is None else wanted.messages[newest]
-    text = question.text if question else ""
     cut = _cut(wanted)
-    if cut:  # what its list says was asked before is no new question
-        question, text = None, ""
+    newest = next((n for n in reversed(range(len(wanted.messages))) if wanted.messages[n].role == "user"), None)
+    # Where an answer goes on, what the list says was asked before is no new question.
+    question = Message("user", []) if newest is None or cut else wanted.messages[newest]
+    text = question.text
     if cut and wanted.temporary:
         raise BadRequest("An answer of a temporary chat does not go on.", field="messages")
     if not (again or cut) and not text.strip():
@@ -72,7 +71,7 @@ def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     if len(text) > settings.max_message_chars:
         words = f"The message has {len(text)} characters; {settings.max_message_chars} are allowed."
         raise TooLong(words, field="messages")
-    name = question.id if question and ID.fullmatch(question.id) else None
+    name = question.id if ID.fullmatch(question.id) else None
     if holds_key(" ".join((text, wanted.id, name or "", wanted.messageId or ""))):  # all of them bounded by now
         raise ContainsKey(field="messages")
     ask = Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId, cut=cut)

@@ -17,11 +17,12 @@ from chatbot.chats.live import LiveReply, Outcome, Progress
 from chatbot.chats.temporary import seal_of
 from chatbot.errors import BadRequest
 from chatbot.visitors.conduct import misbehaved
-from chatbot.visitors.limits import headers
+from chatbot.visitors.standing import headers
 from chatbot.visitors.who import remember
 from chatbot.web import wire
 from chatbot.web.allowance import allowance, mode, standings
 from chatbot.web.body import parse
+from chatbot.web.cors import reach
 from chatbot.web.guard import STORE_ERRORS, is_ours
 from chatbot.web.json_io import json_response
 from chatbot.web.parts import Parts, parts, visitor
@@ -49,9 +50,7 @@ def mark(response: Response) -> Response:
         found = standings() if response.status_code < 500 else g.get("standings", [])  # a store that is down
         response.headers.update(headers(found))
     if g.get("counted"):
-        house = parts()
-        cross_site = bool(house.settings.allowed_origins)
-        remember(response, visitor(), house.signer, secure=request.is_secure, cross_site=cross_site)
+        remember(response, visitor(), parts().signer, **reach())
     return response
 
 

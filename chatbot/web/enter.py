@@ -9,6 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as BaseResponse
 
 from chatbot.errors import AccessRequired, LimitReached, Problem
+from chatbot.web.cors import reach
 from chatbot.web.parts import parts, visitor
 
 door = Blueprint("door", __name__)
@@ -50,8 +51,7 @@ def give() -> BaseResponse:
         if is_form:
             return _page(onward, problem)
         raise
-    cross_site = bool(house.settings.allowed_origins)
-    house.access.hand_over(response, secure=request.is_secure, cross_site=cross_site)
+    house.access.hand_over(response, **reach())
     return response
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 
-import limits.errors
 import msgspec
-import redis.exceptions
-import valkey.exceptions
 from flask import Flask, Response, render_template, request
+from limits.errors import StorageError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from chatbot.errors import CrossSite, Problem, SettingsError, Unavailable, place
-from chatbot.web.parts import parts
+from chatbot.web import cors
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -31,17 +29,17 @@ HEADERS = {
 # About documents only. A page has many parts, and over HTTP/1.1 these lines would weigh more than most of them.
 DOCUMENTS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy")
 PARTS_OF_PAGES = ("text/javascript", "text/css", "font/woff2", "image/png")
-PERMITTED_S = 3600  # for which an allowed origin need not ask again before each request
-FOR_OTHER_FRONT_ENDS = ("/api/", "/enter")
-STORE_ERRORS = (SQLAlchemyError, limits.errors.StorageError, redis.exceptions.RedisError, valkey.exceptions.ValkeyError)
+STORE_ERRORS = (SQLAlchemyError, StorageError)
 
 log = logging.getLogger("chatbot.web")
 
 
 def guard(app: Flask) -> None:
     """Put the checks, headers and error handlers around an app."""
+    app.before_request(cors.answer_preflight)
     app.before_request(_refuse_other_sites)
     app.after_request(_add_headers)
+    app.after_request(cors.permit)
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SettingsError, _refused_start)
@@ -60,24 +58,16 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def _refuse_other_sites() -> Response | None:
-    """Unsafe methods come from our own pages, from an allowed origin, or from a program that is no browser."""
-    if request.method == "OPTIONS" and _origin_allowed() and request.path.startswith(FOR_OTHER_FRONT_ENDS):
-        return Response(status=204, headers={"Access-Control-Max-Age": str(PERMITTED_S)})
-    if request.method in ("GET", "HEAD", "OPTIONS") or is_ours():
-        return None
-    raise CrossSite()
+def _refuse_other_sites() -> None:
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not is_ours():
+        raise CrossSite()
 
 
 def is_ours() -> bool:
     """Was the request sent by our own pages, by an allowed origin, or by a program that is no browser?"""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     own = (None, f"http://{request.host}", f"https://{request.host}")
-    return _origin_allowed() or site in ("same-origin", "same-site", "none") or (site is None and origin in own)
-
-
-def _origin_allowed() -> bool:
-    return request.headers.get("Origin") in parts().settings.allowed_origins
+    return cors.is_allowed_origin() or site in ("same-origin", "same-site", "none") or (site is None and origin in own)
 
 
 def _add_headers(response: Response) -> Response:
@@ -89,16 +79,6 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if _origin_allowed() and request.path.startswith(FOR_OTHER_FRONT_ENDS):
-        response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
-        response.headers["Access-Control-Allow-Credentials"] = "true"
-        response.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID, User-Agent"
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
-        response.headers["Access-Control-Expose-Headers"] = (
-            "Content-Disposition, Retry-After, RateLimit, RateLimit-Policy, x-vercel-ai-ui-message-stream"
-        )
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.headers.add("Vary", "Origin")
     return response
 
 
@@ -124,7 +104,8 @@ def _refused_start(error: SettingsError) -> Response:
 
 
 def _store_error(error: Exception) -> Response:
-    log.error("the database or the limits' store failed: %s", type(error).__name__)
+    cause = getattr(error, "storage_error", error)
+    log.error("the database or the limits' store failed: %s", type(cause).__name__)
     return problem_response(Unavailable())
 
 

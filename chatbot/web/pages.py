@@ -89,8 +89,7 @@ def _picture(name: str) -> Response:
     """A drawing that a page of the guide shows."""
     if name not in (path.name for path in PICTURES.glob("*.svg")):
         abort(404)
-    response = Response((PICTURES / name).read_bytes(), mimetype="image/svg+xml", headers={"Cache-Control": ASK_AGAIN})
-    return confirmable(response)
+    return _page((PICTURES / name).read_text(), **{"Content-Type": "image/svg+xml; charset=utf-8"})
 
 
 def _calculator(settings: Settings) -> dict[str, object]:
@@ -102,5 +101,4 @@ def _calculator(settings: Settings) -> dict[str, object]:
 
 def _page(html: str, **headers: str) -> Response:
     """The same for everybody; browsers keep it, and ask each time whether it still is."""
-    response = Response(html, headers={"Cache-Control": ASK_AGAIN, **headers})
-    return confirmable(response)
+    return confirmable(Response(html, headers={"Cache-Control": ASK_AGAIN, **headers}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -12,25 +11,27 @@ from limits import RateLimitItemPerDay
 
 from chatbot.chats.conversations import owned
 from chatbot.db import now_ms, reading
-from chatbot.errors import BadRequest, Busy, LimitReached
+from chatbot.errors import BadRequest, LimitReached
 from chatbot.history import erase
 from chatbot.history.export import all_zipped, as_json, as_markdown, file_name
 from chatbot.history.imports import bring_in
 from chatbot.history.portable import time_of
-from chatbot.visitors.who import COOKIE
+from chatbot.visitors.gate import WAIT_S, Gate
+from chatbot.visitors.who import COOKIE, cookie_flags
 from chatbot.web.chat_api import mark
+from chatbot.web.cors import reach
 from chatbot.web.json_io import json_response
 from chatbot.web.parts import parts, visitor
 
 MOST_IMPORT_BYTES = 32 * 1024 * 1024
 # Beside the limits of messages, for a file is stored at no cost to who sends it, and a full disk stops everybody.
 PER_NETWORK, PER_SITE = 10, 200  # files a day
-WAIT_S = 25  # below the 30 s after which platforms give a request up
 FORMATS = {"md": (as_markdown, "text/markdown"), "json": (as_json, "application/json")}
 
 takeout = Blueprint("takeout_api", __name__, url_prefix="/api")
 takeout.after_request(mark)
-_one_at_a_time = threading.Lock()  # of this process: a large file fills its memory many times over
+# A large file fills the memory of a process many times over.
+_one_at_a_time = Gate(1, WAIT_S, "Other files are being imported. Please try again in a moment.")
 
 
 @takeout.get("/chats/<id>/export")
@@ -65,13 +66,8 @@ def import_chats() -> Response:
     g.standings, g.counted = standings, True
     request.max_content_length = MOST_IMPORT_BYTES
     body = request.get_data(cache=False)
-    if not _one_at_a_time.acquire(timeout=WAIT_S):
-        raise Busy("Other files are being imported. Please try again in a moment.", retry_after=WAIT_S)
-    try:
-        found = bring_in(house.engine, who.id, body, house.settings.max_message_chars)
-    finally:
-        _one_at_a_time.release()
-    return json_response(found)
+    with _one_at_a_time():
+        return json_response(bring_in(house.engine, who.id, body, house.settings.max_message_chars))
 
 
 @takeout.delete("/chats/<id>")
@@ -94,8 +90,7 @@ def forget() -> Response:
     house = parts()
     erase.forget_visitor(house.engine, house.turns.made, house.ledger, visitor().id)
     response = Response(status=204)
-    is_elsewhere = bool(house.settings.allowed_origins) and request.is_secure
-    response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="None" if is_elsewhere else "Lax")
+    response.delete_cookie(COOKIE, **cookie_flags(**reach()))
     return response
 
 

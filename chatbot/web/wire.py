@@ -18,7 +18,6 @@ HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-TEXT, REASONING = "text-1", "reasoning-1"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,11 +36,11 @@ def encode(
             continue
         out = b""
         if new.reasoning:
-            out += _switch(opened, "reasoning") + _chunk(type="reasoning-delta", id=REASONING, delta=new.reasoning)
+            out += _switch(opened, "reasoning") + _chunk(type="reasoning-delta", id="reasoning-1", delta=new.reasoning)
             opened = "reasoning"
         if new.text:
             out += _switch(opened, "text") + b"id: %d\n" % new.position
-            out += _chunk(type="text-delta", id=TEXT, delta=new.text)
+            out += _chunk(type="text-delta", id="text-1", delta=new.text)
             opened = "text"
         if new.outcome:
             out += _switch(opened, None) + b"".join(_ending(new.outcome, closing)) + b"data: [DONE]\n\n"
@@ -52,9 +51,8 @@ def _switch(opened: str | None, wanted: str | None) -> bytes:
     """End the part that is open and start the one that is wanted, unless they are the same."""
     if opened == wanted:
         return b""
-    names = {"text": TEXT, "reasoning": REASONING}
-    ended = _chunk(type=f"{opened}-end", id=names[opened]) if opened else b""
-    return ended + (_chunk(type=f"{wanted}-start", id=names[wanted]) if wanted else b"")
+    ended = _chunk(type=f"{opened}-end", id=f"{opened}-1") if opened else b""
+    return ended + (_chunk(type=f"{wanted}-start", id=f"{wanted}-1") if wanted else b"")
 
 
 def _ending(outcome: Outcome, closing: Callable[[Outcome], dict[str, Any]]) -> Iterator[bytes]:
