@@ -10,14 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.fake_openai import FakeOpenAI
 from tests.visitor import Visitor
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
@@ -34,6 +36,19 @@ ROOMY = {
 }
 
 
+LONG = (
+    "browser/test_fresh_clone.py", "services/test_taking_out.py", "lab/test_attacks.py", "browser/test_tour.py",
+    "services/test_bill.py", "services/test_guards.py", "services/test_rotation.py", "lab/test_lab_commands.py",
+    "services/test_limits.py", "services/test_survival.py", "browser/others/test_tour.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take long come first, so that no worker is alone with one at the end."""
+    first = {ROOT / "tests" / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
+
+
 def pytest_configure() -> None:
     if (ROOT / ".env").exists():
         pytest.exit("There is a .env, and the tests would spend its key. Move it away first: mv .env ~/my.env", 4)
@@ -44,7 +59,7 @@ class Served:
     """The app in a gunicorn of its own; `process` leads the group of its workers."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Warm
     log_path: Path
     database: str
 
@@ -64,16 +79,26 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(sign)
             try:
-                self.process.wait(15)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
+                self.kill()
         return self.process.wait()
+
+    def kill(self) -> None:
+        """End it at once, with its workers: nothing that is still under way needs to be waited for."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that the system gives to nobody else: it stays taken here, by a socket that whoever listens may pass."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    port = int(kept.getsockname()[1])
+    kept.detach()  # open as long as this process
+    return port
 
 
 def clean_environment(**variables: object) -> dict[str, str]:
@@ -102,16 +127,13 @@ def serving(folder: Path) -> Iterator[Callable[..., Served]]:
     """The function that the fixture `serve` gives, for fixtures that live longer; database and logs go to `folder`."""
     running: list[Served] = []
 
-    def start(*, wait: bool = True, checkout: Path = ROOT, **variables: object) -> Served:
+    def start(*, wait: bool = True, checkout: Path = ROOT, cold: bool = False, **variables: object) -> Served:
         port = variables.pop("PORT", None) or free_port()
         database = str(variables.pop("DATABASE_URL", f"sqlite:///{folder}/chat.db"))
         environment = clean_environment(**{**ROOMY, "DATABASE_URL": database, "PORT": port, **variables})
         log_path = folder / f"server-{port}.log"
         with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"],
-                cwd=checkout, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+            process = gunicorn(checkout, environment, log, cold=cold or "PYTHONPATH" in variables)
         served = Served(f"http://127.0.0.1:{port}", process, log_path, database)
         running.append(served)
         if wait:
@@ -122,10 +144,23 @@ def serving(folder: Path) -> Iterator[Callable[..., Served]]:
         yield start
     finally:
         for served in running:
-            served.stop()
+            served.kill()
 
 
-def wait_until_ready(served: Served, seconds: float = 30) -> None:
+def gunicorn(
+    checkout: Path, environment: dict[str, str], log: IO[bytes], *, cold: bool
+) -> subprocess.Popen[bytes] | Warm:
+    """`cold`: begun as an operator does, where the start itself matters, or what `ps` tells of the process."""
+    if cold:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gunicorn"],
+            cwd=checkout, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    with open(os.devnull, "rb") as nothing:
+        return Warm("gunicorn", (), environment, checkout, nothing, log, log)
+
+
+def wait_until_ready(served: Served, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if served.process.poll() is not None:
@@ -139,7 +174,7 @@ def wait_until_ready(served: Served, seconds: float = 30) -> None:
     raise AssertionError(f"not ready after {seconds} s:\n{served.log}")
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10, what: str = "") -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -92,10 +93,13 @@ class FakeOpenAI:
     def down(self) -> Iterator[None]:
         """Inside, connections are refused; afterwards it listens again on the same port."""
         self.stop()
-        try:
-            yield
-        finally:
-            self.start()
+        with socket.socket() as kept:  # or somebody else may be given the port meanwhile
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            kept.bind((self.host, self.port))
+            try:
+                yield
+            finally:
+                self.start()
 
     @property
     def base_url(self) -> str:
@@ -153,8 +157,14 @@ class FakeOpenAI:
         """Queues a directive (`cut 5` or `[fake: cut 5]`) for the next `times` calls, whatever they say."""
         self.plans.queue(directive, times)
 
+    def go_on(self) -> None:
+        """Lets every reply go on that a `hold` keeps."""
+        for call in self.requests:
+            call.goes_on = True
+
     def reset(self) -> None:
-        """Forgets requests, queued faults, revocations and extra costs."""
+        """Forgets requests, queued faults, revocations and extra costs; replies that are held go on."""
+        self.go_on()
         with self._lock:
             self.requests = []
         self.extra = []
@@ -162,14 +172,14 @@ class FakeOpenAI:
         self.revoked.clear()
         self.unscoped.clear()
 
-    def wait(self, condition: Callable[[], object], timeout: float = 5.0) -> bool:
+    def wait(self, condition: Callable[[], object], timeout: float = 30.0) -> bool:
         """Whether `condition` came true in time: `fake.wait(lambda: fake.calls[-1].closed_at)`."""
         until = time.monotonic() + timeout
         while not condition() and time.monotonic() < until:
             time.sleep(0.005)
         return bool(condition())
 
-    def wait_idle(self, timeout: float = 5.0) -> bool:
+    def wait_idle(self, timeout: float = 30.0) -> bool:
         """Whether every call has ended in time."""
         return self.wait(lambda: all(call.ended_at for call in self.requests), timeout)
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+# Where the page is scrolled to once it moves no more.
+REST = """async () => {
+    for (let [top, still] = [scrollY, 0]; still < 10; still = scrollY === top ? still + 1 : 0) {
+        top = scrollY;
+        await new Promise(requestAnimationFrame);
+    }
+    return scrollY;
+}"""
+
 
 def told(text: str) -> str:
     """A question that the fake OpenAI answers with `text`."""
@@ -24,6 +33,10 @@ class ChatPage:
         self.errors = page.locator(".error")
         self.status = page.get_by_role("status")
 
+    def begin(self) -> None:
+        """Until the whole page is there, and has heard of the server."""
+        expect(self.page.get_by_role("button", name=" left")).to_be_visible()
+
     @property
     def answer(self) -> Locator:
         """The text of the last reply."""
@@ -41,4 +54,8 @@ class ChatPage:
 
     def wait(self) -> None:
         """Until no reply runs."""
-        expect(self.stop).to_be_hidden(timeout=15_000)
+        expect(self.stop).to_be_hidden()
+
+    def rest(self) -> float:
+        """Until the page moves no more; where it is scrolled to."""
+        return float(self.page.evaluate(REST))

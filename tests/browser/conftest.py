@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from tests.conftest import needed
+from tests.conftest import Served, needed, serving
+from tests.fake_openai import FakeOpenAI
 
+PATIENCE_MS = 20_000  # a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE_MS)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,6 +28,10 @@ QUIET = [
 ]
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# Either device and either colour once; test_tour sees each page in all four.
+two_looks = pytest.mark.parametrize(
+    ("device", "colours"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["light desktop", "dark phone"]
+)
 
 
 @dataclass
@@ -54,9 +61,48 @@ def browser() -> Iterator[Browser]:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """CHROMIUM, the system's Chromium or Chrome, or else the one that Playwright downloaded."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    """CHROMIUM, Chromium's headless shell, as it costs half, or the whole, or else what Playwright downloaded."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or whole_chromium()
     return playwright.chromium.launch(executable_path=program, args=QUIET)
+
+
+def whole_chromium() -> str | None:
+    """Chromium with all that belongs to a browser beside its pages."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def fake(upstream: FakeOpenAI) -> FakeOpenAI:
+    """The fake without memories of other tests."""
+    upstream.reset()
+    return upstream
+
+
+@pytest.fixture(scope="session")
+def served(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The app with a model behind it; each page is a visitor of its own."""
+    with serving(tmp_path_factory.mktemp("served")) as start:
+        yield start(**upstream.env, MAX_MESSAGE_CHARS=100_000)
+
+
+@pytest.fixture(scope="session")
+def strict(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same where a visitor has one message a minute."""
+    with serving(tmp_path_factory.mktemp("strict")) as start:
+        yield start(**upstream.env, LIMIT_VISITOR="1/minute")
+
+
+@pytest.fixture(scope="session")
+def tutored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The app without a key: the tutor answers short questions, though no money may be spent."""
+    with serving(tmp_path_factory.mktemp("tutored")) as start:
+        yield start(MAX_MESSAGE_CHARS=100, BUDGET_VISITOR_DAY="0.000001", BUDGET_SITE_DAY="0")
 
 
 @pytest.fixture
@@ -76,7 +122,7 @@ def new_page(browser: Browser, watch: Watch, serve: object) -> Iterator[Callable
 
     def open_page(**options: object) -> Page:
         context = browser.new_context(**{**DESKTOP, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", watch.console)

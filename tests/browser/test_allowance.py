@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from chatbot.money import switches
 from chatbot.money.switches import BUDGETS, Pause
 from tests.browser.chat_page import ChatPage
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import two_looks
 from tests.browser.test_looks import look
-from tests.conftest import serving
+from tests.conftest import Served, serving
 from tests.fake_openai import FakeOpenAI
 from tests.services.money import Books, Clock
 
@@ -48,13 +48,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("allowance")
     clock = Clock(folder)
-    with FakeOpenAI() as fake, serving(folder) as start:
-        served = start(**fake.env, **clock.variables, MAX_CONCURRENT_REPLIES="1")
+    with serving(folder) as start:
+        served = start(**upstream.env, **clock.variables, MAX_CONCURRENT_REPLIES="1")
         books = Books(served)
-        yield House(fake, served.url, books, clock)
+        yield House(upstream, served.url, books, clock)
         books.close()
 
 
@@ -173,7 +173,7 @@ def test_a_visitor_with_an_answer_under_way_elsewhere_is_told_to_wait_for_it(
     chat = ChatPage(page, house.url)
     chat.ask_and_wait("[fake:text One]")
     other = ChatPage(page.context.new_page(), page.url)
-    other.ask("[fake: tokens 300; delay 20]")
+    other.ask("[fake: tokens 9; hold 4]")
     expect(other.answer).to_contain_text("tok")
     ask_anew(chat, "[fake:text Two]")
     expect(chat.errors).to_contain_text("You have another answer under way. Wait for it, or stop it.")
@@ -257,7 +257,7 @@ def test_a_pause_stands_alone_also_without_a_connection(page: Page, house: House
 
 def test_a_pause_that_stops_answers_is_seen_at_once(page: Page, house: House) -> None:
     chat = ChatPage(page, house.url)
-    chat.ask("[fake: tokens 400; delay 20]")
+    chat.ask("[fake: tokens 9; hold 4]")
     expect(chat.answer).to_contain_text("tok")
     house.pause(stops_replies=True)
     expect(notice(chat)).to_be_visible()
@@ -302,8 +302,7 @@ def test_a_tab_that_nobody_sees_does_not_ask_and_asks_when_it_is_seen(page: Page
     assert asked == [f"{house.url}/api/me"]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@two_looks
 def test_a_pause_and_the_end_of_the_money_have_no_barriers(
     new_page: Callable[..., Page], house: House, watch: Any, tmp_path: Any, device: dict[str, Any], colours: str
 ) -> None:
@@ -329,10 +328,15 @@ def test_a_pause_and_the_end_of_the_money_have_no_barriers(
     look(page, tmp_path / "spent.png")
 
 
-def test_the_last_messages_are_counted(
-    new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any]
-) -> None:
-    chat = ChatPage(new_page(), serve(**fake.env, LIMIT_VISITOR="5/day").url)
+@pytest.fixture(scope="module")
+def scarce(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server where messages and tokens soon are at an end."""
+    with serving(tmp_path_factory.mktemp("scarce")) as start:
+        yield start(**upstream.env, LIMIT_VISITOR="5/day", LIMIT_TOKENS_VISITOR="2500/day").url
+
+
+def test_the_last_messages_are_counted(new_page: Callable[..., Page], scarce: str) -> None:
+    chat = ChatPage(new_page(), scarce)
     for number in range(4):
         chat.ask_and_wait(f"[fake:text {number}]")
         expect(line(chat)).to_be_visible() if number == 3 else expect(line(chat)).to_be_hidden()
@@ -357,16 +361,14 @@ def test_the_last_messages_are_counted(
     expect(chat.page.get_by_role("button", name="1 of 5 messages left")).to_be_focused()
 
 
-def test_the_last_tokens_are_told_as_a_share(
-    new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any]
-) -> None:
-    chat = ChatPage(new_page(), serve(**fake.env, LIMIT_TOKENS_VISITOR="2500/day").url)
+def test_the_last_tokens_are_told_as_a_share(new_page: Callable[..., Page], scarce: str) -> None:
+    chat = ChatPage(new_page(), scarce)
     chat.ask_and_wait("[fake: tokens 2040]")
     expect(line(chat)).to_contain_text(re.compile(r"^About 1\d% of the allowance is left; it resets at "))
 
 
-def test_with_the_tutor_nothing_is_said_of_money(new_page: Callable[..., Page], serve: Callable[..., Any]) -> None:
-    chat = ChatPage(new_page(), serve(BUDGET_VISITOR_DAY="0.000001", BUDGET_SITE_DAY="0").url)
+def test_with_the_tutor_nothing_is_said_of_money(new_page: Callable[..., Page], tutored: Served) -> None:
+    chat = ChatPage(new_page(), tutored.url)
     expect(chat.page.locator(".banner")).to_be_visible()
     expect(chat.status).to_have_text("")
     chat.ask_and_wait("What is an API key?")

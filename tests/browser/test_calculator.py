@@ -18,7 +18,7 @@ from chatbot.config import Settings, load_settings
 from chatbot.money.price_list import price_list
 from chatbot.money.prices import Prices
 from chatbot.web.calculator import Habits, dollars, figures, mean_nano
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import two_looks
 from tests.browser.test_looks import look
 
 # A price whose parts of a nano-dollar are rounded, bounds that are reached, and a model that the site offers.
@@ -97,8 +97,7 @@ def test_the_page_shows_what_the_reader_asks_for_against_the_budget_of_the_site(
     assert re.fullmatch(r"[\d,]{4,} %", output["of_day"].inner_text())
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@two_looks
 def test_the_calculator_has_no_barriers_and_moves_nothing(
     new_page: Callable[..., Page], site: tuple[str, Settings], tmp_path: Path, device: dict[str, Any], colours: str
 ) -> None:

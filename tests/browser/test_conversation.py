@@ -12,41 +12,39 @@ from playwright.sync_api import Page, expect
 from tests.browser.chat_page import ChatPage
 from tests.browser.conftest import PHONE
 from tests.browser.line import Line
+from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
 
-SLOW = "[fake: tokens 400; delay 20]"
+HELD = "[fake: tokens 9; hold 4]"
+FLOWING = "[fake: tokens 150; delay 10; hold 149]"  # under way until the test has seen enough
+WHOLE = "tok " * 149 + "tok"
 
 
 @pytest.fixture
-def live(page: Page, fake: FakeOpenAI, serve: Callable[..., Any]) -> ChatPage:
-    return ChatPage(page, serve(**fake.env).url)
+def live(page: Page, served: Served) -> ChatPage:
+    return ChatPage(page, served.url)
 
 
-def test_without_a_key_the_page_says_that_the_tutor_answers_and_how_to_go_live(
-    page: Page, serve: Callable[..., Any]
-) -> None:
-    chat = ChatPage(page, serve().url)
+def test_without_a_key_the_page_says_that_the_tutor_answers_and_how_to_go_live(page: Page, tutored: Served) -> None:
+    """Every suggested question gets an answer from the guide."""
+    chat = ChatPage(page, tutored.url)
     banner = page.locator(".banner")
     expect(banner).to_contain_text("not from ChatGPT")
     expect(banner.get_by_role("button", name="Go live")).to_be_visible()
     suggestions = page.get_by_role("group", name="Suggested questions").get_by_role("button")
     expect(suggestions).to_have_count(4)
+    _, *others = suggestions.all_text_contents()
     suggestions.first.click()
     chat.wait()
     expect(chat.answer).to_contain_text(re.compile("key", re.IGNORECASE))
     expect(suggestions.first).to_be_hidden()
+    for question in others:
+        chat.ask_and_wait(question)
+    for reply in chat.replies.all():
+        expect(reply.locator('a[href^="/guide/"]').first).to_be_visible()
     banner.get_by_role("link").click()
     expect(page).to_have_url(re.compile("/guide/get-a-key$"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-
-
-def test_every_suggested_question_gets_an_answer_from_the_guide(page: Page, serve: Callable[..., Any]) -> None:
-    chat = ChatPage(page, serve().url)
-    suggestions = page.get_by_role("group", name="Suggested questions").get_by_role("button")
-    expect(suggestions).to_have_count(4)
-    for question in suggestions.all_text_contents():
-        chat.ask_and_wait(question)
-        expect(chat.answer.locator('a[href^="/guide/"]').first).to_be_visible()
 
 
 def test_an_answer_is_rendered_and_the_page_gets_an_address_and_a_title(live: ChatPage) -> None:
@@ -68,95 +66,98 @@ def test_a_reload_shows_the_conversation(live: ChatPage) -> None:
     expect(live.answer).to_have_text("Two")
 
 
-def test_a_reload_in_mid_reply_listens_again_to_its_end(live: ChatPage) -> None:
-    live.ask("[fake: tokens 150; delay 20]")
+def test_a_reload_in_mid_reply_listens_again_to_its_end(live: ChatPage, fake: FakeOpenAI) -> None:
+    live.ask(FLOWING)
     expect(live.answer).to_contain_text("tok tok tok")
     live.page.reload()
     expect(live.stop).to_be_visible()
+    fake.go_on()
     live.wait()
     expect(live.replies).to_have_count(1)
-    expect(live.answer).to_have_text("tok " * 149 + "tok")
+    expect(live.answer).to_have_text(WHOLE)
 
 
-@pytest.mark.parametrize("how", ["button", "Escape"])
-def test_stop_ends_the_reply_and_keeps_its_text(live: ChatPage, fake: FakeOpenAI, how: str) -> None:
-    live.ask(SLOW)
-    expect(live.answer).to_contain_text("tok tok")
-    if how == "button":
-        live.stop.click()
-    else:
-        live.page.keyboard.press(how)
-    live.wait()
-    expect(live.replies.last.locator(".marks")).to_have_text("Stopped")
-    expect(live.box).to_be_focused()
-    assert fake.wait_idle()
+def test_stop_ends_the_reply_and_keeps_its_text(live: ChatPage, fake: FakeOpenAI) -> None:
+    """By the button, and by Escape."""
+    for count, stop in enumerate((live.stop.click, lambda: live.page.keyboard.press("Escape")), 1):
+        live.ask(HELD)
+        expect(live.replies).to_have_count(count)
+        expect(live.answer).to_contain_text("tok tok")
+        stop()
+        live.wait()
+        expect(live.replies.last.locator(".marks")).to_have_text("Stopped")
+        expect(live.box).to_be_focused()
+        assert fake.wait_idle(15)
     live.page.reload()
-    expect(live.replies.last.locator(".marks")).to_have_text("Stopped")
+    expect(live.replies.locator(".marks")).to_have_text(["Stopped", "Stopped"])
     expect(live.answer).to_contain_text("tok tok")
 
 
 def test_stop_works_before_the_first_word(live: ChatPage) -> None:
     live.ask_and_wait("[fake:text One]")
-    live.ask("[fake: stall-first 8; tokens 3]")
+    live.ask("[fake: stall-first 60; tokens 3]")
     live.stop.click()
     live.wait()
     expect(live.replies.last.locator(".marks")).to_have_text("Stopped")
 
 
 def test_a_reply_survives_a_cut_connection_to_the_letter(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected.append("net::ERR_")
-    with Line(serve(**fake.env).url) as line:
+    with Line(served.url) as line:
         chat = ChatPage(page, line.url)
         resumed = []
         page.on(
             "request", lambda sent: sent.url.endswith("/stream") and resumed.append("last-event-id" in sent.headers)
         )
-        chat.ask("[fake: tokens 150; delay 20]")
+        chat.ask(FLOWING)
+        expect(chat.answer).to_contain_text("tok tok")
         for _ in range(2):
-            expect(chat.answer).to_contain_text("tok tok")
-            line.cut()
-            page.wait_for_timeout(600)
+            with page.expect_response("**/stream"):
+                line.cut()
+        fake.go_on()
         chat.wait()
-        expect(chat.answer).to_have_text("tok " * 149 + "tok")
+        expect(chat.answer).to_have_text(WHOLE)
         expect(chat.errors).to_have_count(0)
-        assert resumed and all(resumed)
+        assert len(resumed) >= 2 and all(resumed)
         page.close()
 
 
 def test_a_line_that_falls_silent_for_twenty_seconds_counts_as_dead(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served
 ) -> None:
     page.clock.install()
-    with Line(serve(**fake.env).url) as line:
+    with Line(served.url) as line:
         chat = ChatPage(page, line.url)
-        chat.ask("[fake: tokens 100; delay 20]")
+        chat.ask(FLOWING)
         expect(chat.answer).to_contain_text("tok tok")
         line.freeze()
         page.clock.fast_forward(21_000)
         expect(chat.status).to_contain_text("Reconnecting")
+        fake.go_on()
         line.thaw()
         page.clock.fast_forward(1_000)
         chat.wait()
-        expect(chat.answer).to_have_text("tok " * 99 + "tok")
+        expect(chat.answer).to_have_text(WHOLE)
         page.close()
 
 
 def test_a_reply_that_ended_while_nobody_listened_is_read_from_the_store(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected.append("net::ERR_")
-    with Line(serve(**fake.env).url) as line:
+    with Line(served.url) as line:
         chat = ChatPage(page, line.url)
-        chat.ask("[fake: tokens 60; delay 20]")
+        chat.ask(FLOWING)
         expect(chat.answer).to_contain_text("tok tok")
         line.refusing = True
         line.cut()
-        assert fake.wait_idle()
+        fake.go_on()
+        assert fake.wait_idle(15)
         line.refusing = False
         chat.wait()
-        expect(chat.answer).to_have_text("tok " * 59 + "tok")
+        expect(chat.answer).to_have_text(WHOLE)
         page.close()
 
 
@@ -176,18 +177,16 @@ def test_a_new_chat_begins_empty_and_back_returns_to_the_old_one(live: ChatPage)
 
 
 def test_a_new_chat_does_not_wait_for_the_old_one_s_reply(live: ChatPage) -> None:
-    live.ask(SLOW)
+    live.ask(HELD)
     expect(live.answer).to_contain_text("tok tok")
     live.page.get_by_role("link", name="New chat").click()
     live.ask_and_wait("[fake:text Meanwhile]")
     expect(live.answer).to_have_text("Meanwhile")
 
 
-def test_an_address_of_nobody_s_chat_says_so_and_offers_a_new_one(
-    page: Page, serve: Callable[..., Any], watch: Any
-) -> None:
+def test_an_address_of_nobody_s_chat_says_so_and_offers_a_new_one(page: Page, served: Served, watch: Any) -> None:
     watch.expected.append("404")
-    chat = ChatPage(page, f"{serve().url}/c/nobodys-chat")
+    chat = ChatPage(page, f"{served.url}/c/nobodys-chat")
     expect(chat.errors).to_contain_text("no such conversation")
     page.get_by_role("button", name="Start a new chat").click()
     expect(chat.errors).to_have_count(0)
@@ -207,17 +206,10 @@ def test_an_answer_cut_at_the_length_limit_says_so(live: ChatPage) -> None:
     expect(live.replies.last.locator(".marks")).to_have_text("Cut at the length limit")
 
 
-def test_models_are_offered_only_where_there_is_a_choice(
-    new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any]
-) -> None:
-    one = ChatPage(new_page(), serve(**fake.env).url)
-    expect(one.box).to_be_visible()
-    expect(one.page.get_by_label("Model")).to_be_hidden()
-    names = sorted(fake.models)[:2]
-    two = ChatPage(new_page(), serve(**{**fake.env, "OPENAI_MODEL": names[0], "OPENAI_MODELS": ",".join(names)}).url)
-    two.page.get_by_label("Model").select_option(names[1])
-    two.ask_and_wait("[fake:text Hi]")
-    assert fake.calls[-1].body["model"] == names[1]
+def test_one_model_is_offered_as_no_choice(live: ChatPage) -> None:
+    """Where there are two, test_tour chooses."""
+    expect(live.page.get_by_role("button", name=" left")).to_be_visible()
+    expect(live.page.get_by_label("Model")).to_be_hidden()
 
 
 def test_copying_gives_the_message_s_markdown_and_the_code_s_text(live: ChatPage) -> None:
@@ -250,13 +242,13 @@ def test_an_input_method_s_enter_does_not_send(live: ChatPage) -> None:
         enter({});
     }""")
     expect(live.questions).to_have_count(0)
-    live.page.wait_for_timeout(50)
+    live.page.evaluate("new Promise((past) => setTimeout(past, 50))")  # the Enter that ends a composition
     live.box.press("Enter")
     expect(live.questions).to_have_count(1)
 
 
-def test_on_a_touch_screen_enter_breaks_the_line(new_page: Callable[..., Page], serve: Callable[..., Any]) -> None:
-    chat = ChatPage(new_page(**PHONE), serve().url)
+def test_on_a_touch_screen_enter_breaks_the_line(new_page: Callable[..., Page], served: Served) -> None:
+    chat = ChatPage(new_page(**PHONE), served.url)
     chat.box.press_sequentially("one")
     chat.box.press("Enter")
     chat.box.press_sequentially("two")
@@ -286,10 +278,8 @@ def test_a_draft_survives_a_reload(live: ChatPage) -> None:
     expect(live.box).to_have_value("half a thought")
 
 
-def test_characters_are_counted_near_the_bound_and_too_many_cannot_be_sent(
-    page: Page, serve: Callable[..., Any]
-) -> None:
-    chat = ChatPage(page, serve(MAX_MESSAGE_CHARS=100).url)
+def test_characters_are_counted_near_the_bound_and_too_many_cannot_be_sent(page: Page, tutored: Served) -> None:
+    chat = ChatPage(page, tutored.url)
     count = page.locator("#count")
     chat.box.fill("x" * 50)
     expect(count).to_be_hidden()
@@ -302,23 +292,25 @@ def test_characters_are_counted_near_the_bound_and_too_many_cannot_be_sent(
     expect(chat.questions).to_have_count(0)
 
 
-def test_the_page_follows_the_end_until_the_reader_scrolls_up(live: ChatPage) -> None:
+def test_the_page_follows_the_end_until_the_reader_scrolls_up(live: ChatPage, fake: FakeOpenAI) -> None:
     page = live.page
     at_end = "document.documentElement.scrollHeight - innerHeight - scrollY < 3"
     live.ask_and_wait("[fake: tokens 1500]")
-    live.ask("[fake: tokens 3000; delay 2]")
+    live.ask("[fake: tokens 2500; hold 800]")
+    expect(live.replies).to_have_count(2)
     expect(live.answer).to_contain_text("tok tok")
     jump = page.get_by_role("button", name="Jump to latest")
     expect(jump).to_be_hidden()
     assert page.evaluate(at_end)
     page.mouse.move(600, 400)
     page.mouse.wheel(0, -200)
-    page.wait_for_timeout(300)
-    top = page.evaluate("scrollY")
-    page.wait_for_timeout(1000)
-    assert page.evaluate("scrollY") == top
+    expect(jump).to_be_visible()
+    top = live.rest()
+    fake.go_on()
+    live.wait()
+    assert live.rest() == top
     jump.click()
     expect(live.box).to_be_focused()
     expect(jump).to_be_hidden()
-    page.wait_for_timeout(300)
+    live.rest()
     assert page.evaluate(at_end)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, QUIET
+from tests.browser.conftest import DESKTOP, PHONE, QUIET, whole_chromium
 from tests.conftest import ROOT, Served, needed, serving
 from tests.fake_openai import FakeOpenAI
 
@@ -74,8 +74,7 @@ def score(site: Served, certificate: Path) -> Callable[..., Any]:
 
 
 def chromium() -> str:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    return needed(program, "Chromium")
+    return needed(whole_chromium(), "Chromium")
 
 
 @pytest.mark.parametrize("form", ["mobile", "desktop"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import two_looks
 from tests.browser.test_looks import look
+from tests.conftest import serving
 
 CODE = "open sesame"
 LONG_NAME = "Wonderful Questions of the Wide Wide Web"  # as long as it may be
@@ -22,9 +23,7 @@ def enter(page: Page, code: str = CODE) -> None:
     page.get_by_role("button", name="Enter").click()
 
 
-@pytest.mark.parametrize(
-    ("device", "colours"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["light desktop", "dark phone"]
-)
+@two_looks
 def test_the_door_has_no_barriers_and_says_what_is_wrong(
     new_page: Callable[..., Page],
     serve: Callable[..., Any],
@@ -51,8 +50,14 @@ def test_the_door_has_no_barriers_and_says_what_is_wrong(
     look(page, tmp_path / "late.png")
 
 
-def test_the_code_leads_back_to_where_the_visitor_wanted_to_go(page: Page, serve: Callable[..., Any]) -> None:
-    url = serve(ACCESS_CODE=CODE).url
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server where nobody has guessed yet."""
+    with serving(tmp_path_factory.mktemp("door")) as start:
+        yield start(ACCESS_CODE=CODE).url
+
+
+def test_the_code_leads_back_to_where_the_visitor_wanted_to_go(page: Page, url: str) -> None:
     page.goto(url)
     enter(page)
     chat = ChatPage(page, page.url)
@@ -67,9 +72,9 @@ def test_the_code_leads_back_to_where_the_visitor_wanted_to_go(page: Page, serve
     expect(chat.questions).to_contain_text(["What is a key?"])
 
 
-def test_when_the_pass_ends_the_draft_waits_behind_the_door(page: Page, serve: Callable[..., Any], watch: Any) -> None:
+def test_when_the_pass_ends_the_draft_waits_behind_the_door(page: Page, url: str, watch: Any) -> None:
     watch.expected.append("401")
-    page.goto(serve(ACCESS_CODE=CODE).url)
+    page.goto(url)
     enter(page)
     nothing = {"chats": [], "before": None}
     page.route("**/api/chats", lambda route: route.fulfill(json=nothing))  # it would find the pass ended at any time
@@ -87,12 +92,10 @@ def test_when_the_pass_ends_the_draft_waits_behind_the_door(page: Page, serve: C
     expect(chat.errors).to_have_count(0)
 
 
-def test_the_door_opens_over_plain_http_too(
-    new_page: Callable[..., Page], serve: Callable[..., Any], watch: Any
-) -> None:
+def test_the_door_opens_over_plain_http_too(new_page: Callable[..., Page], url: str, watch: Any) -> None:
     """There a browser sends no Sec-Fetch-Site; the server is its own proxy, so that it has a name that is not local."""
     watch.expected.append("Cross-Origin-Opener-Policy header has been ignored")
-    page = new_page(proxy={"server": serve(ACCESS_CODE=CODE).url})
+    page = new_page(proxy={"server": url})
     page.goto("http://chat.test/")
     with page.expect_request(lambda request: request.method == "POST") as posted:
         enter(page)

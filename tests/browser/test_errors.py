@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,15 +9,16 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage
 from tests.browser.line import Line
+from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
 
 
 def test_over_the_limit_the_draft_comes_back_and_the_wait_is_counted(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, strict: Served, watch: Any
 ) -> None:
     watch.expected.append("429")
     page.clock.install()
-    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="1/minute").url)
+    chat = ChatPage(page, strict.url)
     chat.ask_and_wait("[fake:text One]")
     chat.ask("a second question")
     expect(chat.errors).to_have_count(1)
@@ -43,10 +43,10 @@ def test_over_the_limit_the_draft_comes_back_and_the_wait_is_counted(
 
 
 def test_a_first_question_over_the_limit_leaves_an_empty_chat_with_its_draft(
-    page: Page, serve: Callable[..., Any], watch: Any
+    page: Page, strict: Served, watch: Any
 ) -> None:
     watch.expected.append("429")
-    chat = ChatPage(page, serve(LIMIT_VISITOR="1/minute").url)
+    chat = ChatPage(page, strict.url)
     chat.ask_and_wait("What is a key?")
     page.get_by_role("link", name="New chat").click()
     chat.ask("And a budget?")
@@ -57,11 +57,11 @@ def test_a_first_question_over_the_limit_leaves_an_empty_chat_with_its_draft(
 
 
 def test_when_the_model_is_busy_the_question_stays_and_can_be_tried_again(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected.append("503")
     page.clock.install()
-    chat = ChatPage(page, serve(**fake.env).url)
+    chat = ChatPage(page, served.url)
     chat.ask("Are you there? [fake: status 500; times 2; tokens 3]")
     again = page.get_by_role("button", name="Try again")
     expect(again).to_be_visible()
@@ -80,11 +80,11 @@ def test_when_the_model_is_busy_the_question_stays_and_can_be_tried_again(
 
 
 def test_a_wait_told_with_the_error_holds_the_retry_back(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected.append("503")
     page.clock.install()
-    chat = ChatPage(page, serve(**fake.env).url)
+    chat = ChatPage(page, served.url)
     chat.ask("[fake: status 503; retry-after 30; times 2; tokens 3]")
     again = page.get_by_role("button", name="Try again")
     expect(page.get_by_role("timer")).to_be_visible()
@@ -94,11 +94,12 @@ def test_a_wait_told_with_the_error_holds_the_retry_back(
     expect(chat.status).to_have_text("You can try again.")
 
 
-@pytest.mark.parametrize("fault", ["cut 5", "end 5", "failed 5 server_error"])
+@pytest.mark.parametrize("fault", ["cut 5", "failed 5 server_error"])
 def test_an_answer_that_breaks_off_keeps_its_text_and_can_be_tried_again(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], fault: str
+    page: Page, fake: FakeOpenAI, served: Served, fault: str
 ) -> None:
-    chat = ChatPage(page, serve(**fake.env).url)
+    """As the server tells of all faults in one of these ways: tests/faults/test_in_mid_stream.py."""
+    chat = ChatPage(page, served.url)
     chat.ask(f"[fake: tokens 20; delay 10; {fault}; times 1]")
     expect(chat.errors).to_have_count(1)
     expect(chat.answer).to_contain_text("tok tok tok")
@@ -111,13 +112,12 @@ def test_an_answer_that_breaks_off_keeps_its_text_and_can_be_tried_again(
 
 
 def test_without_a_connection_the_draft_comes_back_and_is_asked_once(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected.append("net::ERR_")
-    with Line(serve(**fake.env).url) as line:
+    with Line(served.url) as line:
         chat = ChatPage(page, line.url)
-        expect(chat.box).to_be_visible()
-        page.wait_for_timeout(300)
+        chat.begin()
         line.refusing = True
         line.cut()
         chat.ask("[fake:text Here I am]")
@@ -137,15 +137,17 @@ def test_without_a_connection_the_draft_comes_back_and_is_asked_once(
 
 
 def test_a_question_that_arrived_though_its_answer_did_not_is_not_asked_twice(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     watch.expected += ["net::ERR_", "409"]
-    with Line(serve(**fake.env).url) as line:
+    with Line(served.url) as line:
         chat = ChatPage(page, line.url)
         chat.ask_and_wait("[fake:text One]")
-        chat.ask("[fake: stall-first 2; tokens 3]")
-        assert fake.wait(lambda: len(fake.calls) == 2)
-        line.cut()
+        chat.ask("[fake: tokens 3; hold 0]")
+        assert fake.wait(lambda: len(fake.calls) == 2, 15)
+        with page.expect_response("**/stream"):
+            line.cut()
+        fake.go_on()
         expect(chat.answer).to_have_text("tok tok tok")
         chat.wait()
         expect(chat.questions).to_have_count(2)
@@ -154,15 +156,15 @@ def test_a_question_that_arrived_though_its_answer_did_not_is_not_asked_twice(
 
 
 def test_a_question_that_another_tab_was_quicker_with_comes_back_and_that_answer_is_shown(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
 ) -> None:
     """A second tab is being answered: 409."""
     watch.expected.append("409")
-    chat = ChatPage(page, serve(**fake.env).url)
+    chat = ChatPage(page, served.url)
     chat.ask_and_wait("[fake:text One]")
     tab = page.context.new_page()
     other = ChatPage(tab, page.url)
-    other.ask("[fake: tokens 300; delay 20]")
+    other.ask("[fake: tokens 9; hold 4]")
     expect(other.answer).to_contain_text("tok")
     chat.ask("me too")
     expect(chat.box).to_have_value("me too")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chatbot.commands.first_run.steps import STEPS
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import PHONE, two_looks
 from tests.browser.test_looks import SMALL_TARGETS, look
-from tests.conftest import serving
+from tests.conftest import Served
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("tutor")) as start:
-        yield start().url
+@pytest.fixture
+def url(tutored: Served) -> str:
+    return tutored.url
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@two_looks
 def test_the_steps_are_those_of_the_command_and_have_no_barriers(
     new_page: Callable[..., Page], url: str, tmp_path: Path, device: dict[str, Any], colours: str
 ) -> None:

@@ -51,7 +51,8 @@ def shell(tmp_path: Path, fake: FakeOpenAI, port: int) -> Iterator[Terminal]:
     (tmp_path / "home").mkdir()
     downloads = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
     upstream = {name: value for name, value in fake.env_without_key.items() if name != "OPENAI_MODEL"}
-    given = {"HOME": tmp_path / "home", "PORT": port, "PS1": PROMPT, "PIP_CACHE_DIR": downloads, **upstream}
+    pip = {"PIP_CACHE_DIR": downloads, "PIP_NO_COMPILE": "1"}  # Python compiles what it imports, which is less
+    given = {"HOME": tmp_path / "home", "PORT": port, "PS1": PROMPT, **pip, **upstream}
     environment = clean_environment(**given)
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV"):  # of the tests themselves
         environment.pop(name, None)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import serving
+from tests.conftest import Served
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("guide")) as start:
-        yield start().url
+@pytest.fixture
+def url(tutored: Served) -> str:
+    return tutored.url
 
 
 def test_the_margin_is_beside_a_section_or_below_it_and_on_paper_too(page: Page, url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,16 +12,14 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat_page import ChatPage
 from tests.browser.test_long_chats import chat_of
-from tests.conftest import serving
-from tests.fake_openai import FakeOpenAI
+from tests.conftest import Served, wait_for
 
-SLOW = "[fake: tokens 600; delay 20]"
+HELD = "[fake: tokens 9; hold 4]"
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("haste")) as start:
-        yield start(**fake.env).url
+@pytest.fixture
+def url(served: Served) -> str:
+    return served.url
 
 
 @pytest.fixture
@@ -36,15 +34,19 @@ def hold(page: Page, address: str, method: str = "GET") -> list[Route]:
     return held
 
 
+def first(page: Page, held: list[Route]) -> Route:
+    """Of the requests that wait, once there is one."""
+    wait_for(lambda: held or page.wait_for_timeout(20), 20, "a request")
+    return held[0]
+
+
 def test_a_question_sent_while_its_chat_is_read_is_asked_below_what_was_said(chat: ChatPage) -> None:
     chat.ask_and_wait("First [fake:text One]")
     held = hold(chat.page, "**/api/chats/*")
     chat.page.reload()
     chat.ask("Second [fake:text Two]")
     expect(chat.stop).to_be_visible()
-    while not held:
-        chat.page.wait_for_timeout(20)
-    held[0].continue_()
+    first(chat.page, held).continue_()
     expect(chat.answer).to_have_text("Two")
     expect(chat.questions).to_have_count(2)
     expect(chat.replies.first.locator(".markdown")).to_have_text("One")
@@ -59,7 +61,7 @@ def test_a_question_stopped_before_it_is_sent_is_a_draft_again(page: Page, url: 
     expect(chat.status).to_have_text("Stopped")
     expect(chat.questions).to_have_count(0)
     expect(page).to_have_url(f"{url}/")
-    held[0].continue_()
+    first(page, held).continue_()
     chat.box.press("Enter")
     expect(chat.answer).to_have_text("One")
 
@@ -70,27 +72,26 @@ def test_a_question_stopped_before_it_arrived_is_a_draft_again(chat: ChatPage, w
     chat.ask("Wait [fake:text One]")
     expect(chat.questions).to_have_count(1)
     chat.stop.click()
-    expect(chat.box).to_have_value("Wait [fake:text One]", timeout=10_000)
+    expect(chat.box).to_have_value("Wait [fake:text One]")
     expect(chat.questions).to_have_count(0)
 
 
 def test_stop_ends_the_wait_for_a_reply_that_was_opened_again(chat: ChatPage) -> None:
-    chat.ask(SLOW)
+    chat.ask(HELD)
     expect(chat.answer).to_contain_text("tok")
     held = hold(chat.page, "**/stream")
     chat.page.reload()
     expect(chat.stop).to_be_visible()
-    while not held:
-        chat.page.wait_for_timeout(20)
+    first(chat.page, held)
     chat.stop.click()
-    expect(chat.stop).to_be_hidden(timeout=10_000)
+    expect(chat.stop).to_be_hidden()
     expect(chat.replies.last).to_contain_text("Stopped")
 
 
 def test_a_second_of_two_quick_questions_comes_back(chat: ChatPage) -> None:
     chat.page.evaluate("""() => {
         const [field] = document.querySelectorAll('textarea');
-        for (const text of ['[fake: tokens 30; delay 30]', 'two']) {
+        for (const text of ['[fake: tokens 9; delay 10]', 'two']) {
             field.value = text;
             field.dispatchEvent(new Event('input', { bubbles: true }));
             field.form.requestSubmit();
@@ -165,14 +166,12 @@ def test_a_wait_ends_though_another_notice_took_its_place(chat: ChatPage, watch:
     expect(chat.errors).to_contain_text("Not now")
     chat.box.fill("Third")
     expect(chat.send).to_be_disabled()
-    expect(chat.send).to_be_enabled(timeout=10_000)
+    expect(chat.send).to_be_enabled()
 
 
-def test_a_second_refusal_does_not_end_the_wait_of_the_first(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any
-) -> None:
+def test_a_second_refusal_does_not_end_the_wait_of_the_first(page: Page, strict: Served, watch: Any) -> None:
     watch.expected += ["429", "413"]
-    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="1/minute").url)
+    chat = ChatPage(page, strict.url)
     chat.ask_and_wait("Hello [fake:text Fine]")
     chat.ask("one too many")
     timer = page.get_by_role("timer")

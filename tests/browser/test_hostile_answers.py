@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage, told
 from tests.browser.hostile import CORPUS
-from tests.conftest import serving
-from tests.fake_openai import FakeOpenAI
+from tests.conftest import Served
 
 TEXT = {"p", "br", "strong", "em", "del", "code", "pre", "a", "span", "blockquote", "hr", "h3", "h4", "h5", "h6"}
 TABLE = {"table", "colgroup", "col", "thead", "tbody", "tr", "th", "td"}
@@ -79,11 +77,9 @@ STREAMED = """async (texts) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose fake OpenAI says what it is told."""
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("hostile")) as start:
-        yield start(**fake.env, MAX_MESSAGE_CHARS=100_000).url
+@pytest.fixture
+def url(served: Served) -> str:
+    return served.url
 
 
 def test_the_corpus_is_large() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat_page import told
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.conftest import Served, serving
 from tests.fake_openai import FakeOpenAI
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,10 +45,8 @@ FOREIGN = r"""() => {
 }"""
 
 
-def test_every_word_that_is_asked_for_is_there_and_every_word_is_asked_for(
-    page: Page, serve: Callable[..., Any]
-) -> None:
-    page.goto(serve().url)
+def test_every_word_that_is_asked_for_is_there_and_every_word_is_asked_for(page: Page, served: Served) -> None:
+    page.goto(served.url)
     there = set(page.evaluate("async () => Object.keys((await import('/static/js/words/en.js')).default)"))
     markup = "".join(path.read_text() for path in TEMPLATES)
     scripts = "".join(re.sub(r"//.*", "", path.read_text()) for path in SCRIPTS)
@@ -59,9 +58,15 @@ def test_every_word_that_is_asked_for_is_there_and_every_word_is_asked_for(
     assert there - asked == set()
 
 
+@pytest.fixture(scope="module")
+def url(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("language")) as start:
+        yield start(**upstream.env, SUGGESTED_QUESTIONS="[fake:text zz]").url
+
+
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_another_language_is_one_file_also_from_right_to_left(
-    new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any], watch: Any, device: dict[str, Any]
+    new_page: Callable[..., Page], url: str, watch: Any, device: dict[str, Any]
 ) -> None:
     def speak(route: Route) -> None:
         body = ENGLISH.read_text() if route.request.url.endswith("?english") else MADE_UP
@@ -70,7 +75,7 @@ def test_another_language_is_one_file_also_from_right_to_left(
     watch.expected += ["net::ERR_INTERNET_DISCONNECTED", "Autofocus"]
     page = new_page(**device, reduced_motion="reduce")
     page.route(re.compile(r"/js/words/en\.js(\?english)?$"), speak)
-    page.goto(serve(**fake.env, SUGGESTED_QUESTIONS="[fake:text zz]").url)
+    page.goto(url)
     expect(page.locator("[data-part=left]")).to_contain_text(re.compile(r"⟦\d"))
     narrow = device is PHONE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chat_page import ChatPage
-from tests.conftest import serving
-from tests.fake_openai import FakeOpenAI
+from tests.conftest import Served
 
 pytestmark = pytest.mark.alone
 MESSAGES = 2000
@@ -47,15 +46,13 @@ WATCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def visitor(browser: Browser, served: Served) -> dict[str, Any]:
     """The address of a long chat, and the cookie of the visitor whose chat it is."""
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("long")) as start:
-        url = start(**fake.env).url
-        context = browser.new_context()
-        (chat,) = context.request.post(f"{url}/api/chats/import", data=json.dumps(long_chat())).json()["chats"]
-        state = context.storage_state()
-        context.close()
-        yield {"url": f"{url}/c/{chat}", "storage_state": state}
+    context = browser.new_context()
+    (chat,) = context.request.post(f"{served.url}/api/chats/import", data=json.dumps(long_chat())).json()["chats"]
+    state = context.storage_state()
+    context.close()
+    return {"url": f"{served.url}/c/{chat}", "storage_state": state}
 
 
 @pytest.fixture
@@ -103,11 +100,11 @@ def test_earlier_messages_come_as_the_reader_nears_them_and_move_nothing(chat: C
     chat.page.evaluate(WATCH)
     chat.page.mouse.move(800, 400)
     chat.page.mouse.wheel(0, -100)  # the reader takes over
-    chat.page.wait_for_timeout(300)
+    chat.rest()
     for _ in range(5):
-        shown = chat.questions.count()
+        shown = chat.page.locator(".message").count()
         top = chat.page.evaluate(SCROLL)
-        expect(chat.questions).not_to_have_count(shown)
+        expect(chat.page.locator(".message")).not_to_have_count(shown)
         assert abs(chat.page.evaluate("window.anchor.getBoundingClientRect().top") - top) <= 1
     assert chat.page.evaluate("window.longest") < 200  # on a machine that is busy with other tests
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage, told
-from tests.conftest import serving
-from tests.fake_openai import FakeOpenAI
+from tests.conftest import Served
 
 KINDS = ["comment", "keyword", "string", "number", "title", "type", "attribute", "meta", "deletion", "plain"]
 CODE = "def double(x: int) -> int:\n    return x * 2  # twice\n"
@@ -25,10 +24,9 @@ START = """async (text) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("code")) as start:
-        yield start(**fake.env).url
+@pytest.fixture
+def url(served: Served) -> str:
+    return served.url
 
 
 def test_grammars_and_katex_are_loaded_when_they_are_needed_and_not_before(page: Page, url: str) -> None:

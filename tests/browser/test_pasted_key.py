@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 from chatbot.key.shapes import FOUND
 from tests.browser.chat_page import ChatPage, told
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_looks import ANSWER, SMALL_TARGETS, look
-from tests.conftest import ROOT, Served, serving
+from tests.browser.test_looks import ANSWER
+from tests.conftest import ROOT, Served
 from tests.fake_openai import FakeOpenAI, make_key
 
 MARK = "T3Blbk" + "FJ"
@@ -47,22 +47,9 @@ def unmarked(kind: str = "proj") -> str:
     return f"sk-{kind}-aB3" + make_key().split("-")[2][:45]
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def app(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("pasted")) as start:
-        yield start(**upstream.env)
-
-
 @pytest.fixture
-def chat(page: Page, app: Served, upstream: FakeOpenAI) -> ChatPage:
-    upstream.reset()
-    return ChatPage(page, app.url)
+def chat(page: Page, served: Served) -> ChatPage:
+    return ChatPage(page, served.url)
 
 
 @pytest.fixture
@@ -86,9 +73,7 @@ def remover(chat: ChatPage) -> Locator:
     [make_key(), make_key(""), unmarked()],
     ids=["marked", "old", "unmarked"],
 )
-def test_a_key_is_not_sent_and_the_page_says_why(
-    chat: ChatPage, sent: list[str], upstream: FakeOpenAI, key: str
-) -> None:
+def test_a_key_is_not_sent_and_the_page_says_why(chat: ChatPage, sent: list[str], fake: FakeOpenAI, key: str) -> None:
     draft = f"  Why does {key} not work?\n"
     chat.box.fill(draft)
     expect(notice(chat)).to_be_hidden()
@@ -99,7 +84,7 @@ def test_a_key_is_not_sent_and_the_page_says_why(
     chat.send.click()
     chat.page.wait_for_timeout(200)
     assert [said for said in sent if not said.endswith(" ")] == []  # but what the page reads by itself
-    assert upstream.calls == []
+    assert fake.calls == []
     expect(chat.box).to_have_value(draft)
     expect(chat.questions).to_have_count(0)
     assert "Why does  not work?" in chat.page.evaluate(KEPT)
@@ -122,7 +107,7 @@ def test_the_notice_is_heard_and_takes_no_focus(chat: ChatPage) -> None:
     expect(chat.box).not_to_have_accessible_description(re.compile("neither sent nor kept"))
 
 
-def test_the_button_removes_the_keys_and_nothing_else(chat: ChatPage, upstream: FakeOpenAI) -> None:
+def test_the_button_removes_the_keys_and_nothing_else(chat: ChatPage, fake: FakeOpenAI) -> None:
     before, after = f"one {make_key()}, “two”\n", f"({unmarked()})  sk-learn 👋\n\n{make_key('')}\nthree"
     chat.box.fill(before + after)
     chat.box.press("Enter")
@@ -139,10 +124,10 @@ def test_the_button_removes_the_keys_and_nothing_else(chat: ChatPage, upstream: 
     chat.box.press("Enter")
     chat.wait()
     expect(chat.questions).to_have_count(1)
-    assert upstream.calls[-1].body["input"][-1]["content"] == rest
+    assert fake.calls[-1].body["input"][-1]["content"] == rest
 
 
-def test_all_of_it_works_with_the_keyboard_alone(chat: ChatPage, upstream: FakeOpenAI) -> None:
+def test_all_of_it_works_with_the_keyboard_alone(chat: ChatPage, fake: FakeOpenAI) -> None:
     keyboard = chat.page.keyboard
     expect(chat.box).to_be_focused()
     keyboard.type("Is [fake:text it] ")
@@ -159,7 +144,7 @@ def test_all_of_it_works_with_the_keyboard_alone(chat: ChatPage, upstream: FakeO
     keyboard.type("so?")
     keyboard.press("Enter")
     expect(chat.answer).to_have_text("it")
-    assert len(upstream.calls) == 1
+    assert len(fake.calls) == 1
 
 
 def test_the_notice_goes_when_the_key_is_gone_and_no_sooner(chat: ChatPage) -> None:
@@ -204,14 +189,13 @@ def test_an_old_question_with_a_key_is_not_sent_by_trying_again(chat: ChatPage, 
 
 
 def test_what_only_the_server_knows_as_a_key_is_not_kept_either(
-    page: Page, app: Served, upstream: FakeOpenAI, watch: Any
+    page: Page, served: Served, fake: FakeOpenAI, watch: Any
 ) -> None:
     """A page that is older than its server."""
     watch.expected.append("422")
     page.route("**/js/composer/key-shape.js*", narrow)
-    upstream.reset()
     key = make_key()
-    chat = ChatPage(page, app.url)
+    chat = ChatPage(page, served.url)
     page.evaluate(WATCH_TITLES)
     chat.ask(f"Is {key} mine?")
     expect(notice(chat)).to_contain_text("shaped like an API key, so it was not sent on and not kept")
@@ -223,14 +207,14 @@ def test_what_only_the_server_knows_as_a_key_is_not_kept_either(
     expect(chat.questions).to_have_count(0)
     expect(page).to_have_title("Turnkey Chat")
     assert "sk-" not in "".join(page.evaluate("window.titles"))
-    assert page.url == f"{app.url}/"
+    assert page.url == f"{served.url}/"
     chat.box.press("End")
     chat.box.press("!")
     expect(notice(chat)).to_be_hidden()
     assert page.evaluate(KEPT) == ""
-    assert upstream.calls == []
-    assert key not in app.log
-    assert key.encode() not in Path(app.database.removeprefix("sqlite:///")).read_bytes()
+    assert fake.calls == []
+    assert key not in served.log
+    assert key.encode() not in Path(served.database.removeprefix("sqlite:///")).read_bytes()
     chat.ask_and_wait("[fake:text Fine]")
     chat.box.fill("next")
     page.get_by_role("link", name="New chat").click()
@@ -246,24 +230,23 @@ def narrow(route: Route) -> None:
     route.fulfill(body=module.replace("sk-", "kk-"), content_type="text/javascript")
 
 
-def test_suggestions_are_sent_past_a_draft_that_holds_a_key(page: Page, app: Served, upstream: FakeOpenAI) -> None:
+def test_suggestions_are_sent_past_a_draft_that_holds_a_key(page: Page, served: Served, fake: FakeOpenAI) -> None:
     page.route("**/api/me", lambda route: route.fulfill(json={**route.fetch().json(), "mode": "tutor"}))
-    upstream.reset()
-    chat = ChatPage(page, app.url)
+    chat = ChatPage(page, served.url)
     draft = f"wait {make_key()}"
     chat.ask(draft)
     page.get_by_role("group", name="Suggested questions").get_by_role("button").first.click()
     expect(chat.questions).to_have_count(1)
     chat.wait()
-    assert len(upstream.calls) == 1
+    assert len(fake.calls) == 1
     expect(chat.box).to_have_value(draft)
     expect(notice(chat)).to_be_visible()
 
 
-def test_innocent_texts_are_sent(chat: ChatPage, upstream: FakeOpenAI) -> None:
+def test_innocent_texts_are_sent(chat: ChatPage, fake: FakeOpenAI) -> None:
     chat.ask_and_wait("\n".join(INNOCENT))
     expect(notice(chat)).to_be_hidden()
-    assert json.dumps(INNOCENT[-1])[1:-1] in json.dumps(upstream.calls[-1].body)
+    assert json.dumps(INNOCENT[-1])[1:-1] in json.dumps(fake.calls[-1].body)
 
 
 def test_page_and_server_find_the_same(chat: ChatPage) -> None:
@@ -303,23 +286,18 @@ def test_page_and_server_find_the_same(chat: ChatPage) -> None:
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_notice_has_no_barriers_and_covers_nothing(
-    new_page: Callable[..., Page], app: Served, tmp_path: Path, device: dict[str, Any]
-) -> None:
+def test_the_notice_covers_nothing(new_page: Callable[..., Page], served: Served, device: dict[str, Any]) -> None:
+    """How it looks, test_tour sees."""
     page = new_page(**device, reduced_motion="reduce")
-    chat = ChatPage(page, app.url)
+    chat = ChatPage(page, served.url)
     chat.box.fill(told(ANSWER))
     chat.send.click()
     chat.wait()
     chat.box.fill(f"Why does {make_key()} not work?")
     chat.send.click()
     expect(notice(chat)).to_be_visible()
-    page.wait_for_timeout(100)
+    chat.rest()
     assert page.evaluate(ABOVE_THE_DOCK, ".transcript")
-    for colours in ("light", "dark"):
-        page.emulate_media(color_scheme=colours)
-        look(page, tmp_path / f"{colours}.png")
-    assert page.evaluate(SMALL_TARGETS, 44 if device is PHONE else 24) == []
     remover(chat).focus()
     for _ in range(4):
         page.keyboard.press("Shift+Tab")

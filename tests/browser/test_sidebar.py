@@ -16,10 +16,10 @@ from chatbot.db import now_ms, writing
 from chatbot.history.passages import index
 from chatbot.tables import chats, messages
 from tests.browser.chat_page import ChatPage, told
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, two_looks
 from tests.browser.test_looks import SMALL_TARGETS, look
-from tests.conftest import serving
-from tests.fake_openai import FakeOpenAI, make_key
+from tests.conftest import Served
+from tests.fake_openai import make_key
 from tests.services.money import Books
 from tests.visitor import Visitor, new_id
 
@@ -53,14 +53,11 @@ class House:
         return str(chat["id"])
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("sidebar")
-    with FakeOpenAI() as fake, serving(folder) as start:
-        served = start(**fake.env)
-        books = Books(served)
-        yield House(served.url, books)
-        books.close()
+@pytest.fixture
+def house(served: Served) -> Iterator[House]:
+    books = Books(served)
+    yield House(served.url, books)
+    books.close()
 
 
 def links(page: Page) -> Locator:
@@ -112,15 +109,15 @@ def test_a_new_chat_is_listed_with_its_mark_while_it_is_answered_and_a_temporary
 ) -> None:
     house.enter(page, "Old")
     chat = ChatPage(page, house.url)
-    chat.ask("Name me the rivers [fake: tokens 2000; delay 20]")
+    chat.ask("Name me the rivers [fake: tokens 9; hold 4]")
     begun = page.get_by_role("link", name="Name me the rivers")
     expect(begun.get_by_text("Answer under way")).to_be_visible()
     expect(links(page)).to_have_count(2)
-    page.get_by_role("link", name="Old").click()
+    page.get_by_role("link", name="Old", exact=True).click()
     expect(begun.get_by_text("Answer under way")).to_be_visible()
     chat_id = str(begun.get_attribute("href")).removeprefix("/c/")
     page.evaluate("(chat) => fetch(`/api/chat/${chat}/stop`, { method: 'POST' })", chat_id)
-    expect(begun.get_by_text("Answer under way")).to_be_hidden(timeout=15_000)
+    expect(begun.get_by_text("Answer under way")).to_be_hidden()
     page.get_by_role("button", name="Temporary chat").click()
     chat.ask_and_wait(told("Gone"))
     with page.expect_response("**/api/chats"):
@@ -160,7 +157,7 @@ def test_escape_in_the_list_leaves_a_running_reply_alone(new_page: Callable[...,
         page = new_page(**device)
         house.enter(page, "One")
         chat = ChatPage(page, house.url)
-        chat.box.fill("[fake: tokens 400; delay 20]")
+        chat.box.fill("[fake: tokens 9; hold 4]")
         chat.send.click()
         expect(chat.answer).to_contain_text("tok")
         page.keyboard.press("Control+k")
@@ -343,25 +340,22 @@ def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(new_page: Callable
     expect(page.locator(".toast")).to_have_count(0)
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@two_looks
 def test_the_list_has_no_barriers_in_any_state(
-    new_page: Callable[..., Page], house: House, device: Any, tmp_path: Any
+    new_page: Callable[..., Page], house: House, device: Any, colours: str, tmp_path: Any
 ) -> None:
-    for colours in ("light", "dark"):
-        page = new_page(**device, color_scheme=colours, reduced_motion="reduce")
-        house.enter(
-            page, "One", "Two", "A chat with a title that is far too long for one line of the list", text="words"
-        )
-        if device is PHONE:
-            page.get_by_role("button", name="Show the list of chats").tap()
-        choose(page, "One", "Delete")
-        page.get_by_role("button", name="Options for “Two”").click()
-        look(page, tmp_path / "menu.png")
-        assert page.evaluate(SMALL_TARGETS, 44 if device is PHONE else 24) == []
-        page.keyboard.press("Escape")
-        page.get_by_role("searchbox").fill("word")
-        expect(page.locator(".snippet")).to_have_count(2)
-        choose(page, "Two", "Rename")
-        page.keyboard.press("Delete")
-        page.keyboard.press("Enter")
-        look(page, tmp_path / "found.png")
+    page = new_page(**device, color_scheme=colours, reduced_motion="reduce")
+    house.enter(page, "One", "Two", "A chat with a title that is far too long for one line of the list", text="words")
+    if device is PHONE:
+        page.get_by_role("button", name="Show the list of chats").tap()
+    choose(page, "One", "Delete")
+    page.get_by_role("button", name="Options for “Two”").click()
+    look(page, tmp_path / "menu.png")
+    assert page.evaluate(SMALL_TARGETS, 44 if device is PHONE else 24) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("searchbox").fill("word")
+    expect(page.locator(".snippet")).to_have_count(2)
+    choose(page, "Two", "Rename")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Enter")
+    look(page, tmp_path / "found.png")

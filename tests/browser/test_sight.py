@@ -48,9 +48,9 @@ CUT = """() => [...document.querySelectorAll('body *')]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("sight")) as start:
-        yield start(**fake.env, LIMIT_VISITOR="4/minute").url
+def url(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("sight")) as start:
+        yield start(**upstream.env, LIMIT_VISITOR="3/hour").url
 
 
 def luminance(colour: list[float]) -> float:
@@ -65,10 +65,8 @@ def contrast(one: list[float], other: list[float]) -> float:
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_every_colour_of_text_and_edges_stands_out_on_every_ground(
-    new_page: Callable[..., Page], url: str, colours: str
-) -> None:
-    page = new_page(color_scheme=colours)
+def test_every_colour_of_text_and_edges_stands_out_on_every_ground(page: Page, url: str, colours: str) -> None:
+    page.emulate_media(color_scheme=colours)
     page.goto(url)
     palette = page.evaluate(COLOURS, [*GROUNDS, *TEXTS, *EDGES, "on-accent"])
     pairs = [(text, ground, 4.5) for text in TEXTS for ground in GROUNDS]
@@ -103,7 +101,7 @@ def test_zoomed_in_or_with_the_largest_text_nothing_is_cut_off(
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == (
         16 if text == "normal" else 20.8
     )
-    for _ in range(4):
+    for _ in range(3):
         chat.box.fill(told(ANSWER))
         chat.send.click()
         chat.wait()

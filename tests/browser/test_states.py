@@ -26,18 +26,13 @@ HEAR = """() => {
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("states")) as start:
-        yield start(**fake.env, SUGGESTED_QUESTIONS="[fake:text Four]| What is 2 + 2, and why? ").url
+def url(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("states")) as start:
+        yield start(**upstream.env, SUGGESTED_QUESTIONS="[fake:text Four]| What is 2 + 2, and why? ").url
 
 
 def notice(page: Page) -> Locator:
     return page.locator("[data-part=connection]")
-
-
-def begin(page: Page) -> None:
-    """Until the whole page is there, and has heard of the server."""
-    expect(page.get_by_role("button", name=" left")).to_be_visible()
 
 
 def heard(page: Page) -> list[str]:
@@ -47,7 +42,7 @@ def heard(page: Page) -> list[str]:
 def test_offline_is_told_at_once_what_is_typed_is_kept_and_it_goes_by_itself(page: Page, url: str, watch: Any) -> None:
     watch.expected.append("net::ERR_INTERNET_DISCONNECTED")
     chat = ChatPage(page, url)
-    begin(page)
+    chat.begin()
     page.evaluate(HEAR)
     page.context.set_offline(True)
     expect(notice(page)).to_have_text(OFFLINE)
@@ -66,8 +61,7 @@ def test_offline_is_told_at_once_what_is_typed_is_kept_and_it_goes_by_itself(pag
 
 def test_a_browser_that_only_thinks_itself_offline_says_nothing_of_it(page: Page, url: str) -> None:
     """As where the server runs on the visitor's own machine."""
-    ChatPage(page, url)
-    begin(page)
+    ChatPage(page, url).begin()
     with page.expect_response("**/api/me"):
         page.evaluate("dispatchEvent(new Event('offline'))")
     expect(notice(page)).to_be_hidden()
@@ -78,7 +72,7 @@ def test_a_server_out_of_reach_is_told_and_looked_for(page: Page, url: str, watc
     page.clock.install()
     with Line(url) as line:
         chat = ChatPage(page, line.url)
-        begin(page)
+        chat.begin()
         page.evaluate(HEAR)
         line.refusing = True
         line.cut()
@@ -95,11 +89,13 @@ def test_a_server_out_of_reach_is_told_and_looked_for(page: Page, url: str, watc
         page.close()
 
 
-def test_a_reply_that_is_looked_for_again_says_so_and_then_goes_on(page: Page, url: str, watch: Any) -> None:
+def test_a_reply_that_is_looked_for_again_says_so_and_then_goes_on(
+    page: Page, url: str, fake: FakeOpenAI, watch: Any
+) -> None:
     watch.expected.append("net::ERR_")
     with Line(url) as line:
         chat = ChatPage(page, line.url)
-        chat.ask("[fake: tokens 80; delay 20]")
+        chat.ask("[fake: tokens 80; hold 40]")
         expect(chat.answer).to_contain_text("tok")
         page.evaluate(HEAR)
         line.refusing = True
@@ -107,6 +103,7 @@ def test_a_reply_that_is_looked_for_again_says_so_and_then_goes_on(page: Page, u
         expect(notice(page)).to_have_text(LOST)
         line.refusing = False
         expect(notice(page)).to_be_hidden()
+        fake.go_on()
         chat.wait()
         expect(chat.answer).to_have_text(" ".join(["tok"] * 80))
         assert heard(page).count(LOST) == 1
@@ -125,7 +122,7 @@ def test_no_notice_moves_what_is_being_read(page: Page, url: str, watch: Any) ->
             page.mouse.move(640, 300)
             page.mouse.wheel(0, -700)
             expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
-            page.wait_for_timeout(200)  # till the wheel has come to rest
+            chat.rest()
         before = line.evaluate(place)
         page.context.set_offline(True)
         expect(notice(page)).to_be_visible()
@@ -154,8 +151,7 @@ def test_suggested_questions_come_from_the_settings_and_are_sent_by_a_click(page
 def test_without_suggestions_and_in_a_pause_none_are_offered(page: Page, url: str) -> None:
     def answer(change: dict[str, object]) -> None:
         page.route("**/api/me", lambda route: route.fulfill(json={**route.fetch().json(), **change}))
-        page.goto(url)
-        begin(page)
+        ChatPage(page, url).begin()
 
     answer({"suggestions": []})
     expect(page.locator(".suggestion")).to_have_count(0)

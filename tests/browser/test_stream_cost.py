@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chat_page import ChatPage
-from tests.fake_openai import FakeOpenAI
+from tests.conftest import Served
 
 SECONDS, CHUNKS, CHARACTERS = 25, 5_000, 20_000
 pytestmark = pytest.mark.alone
@@ -72,11 +72,10 @@ class Work:
 
 
 def test_an_answer_costs_hardly_more_than_its_plain_text_and_moves_nothing(
-    browser: Browser, new_page: Callable[..., Page], fake: FakeOpenAI, serve: Callable[..., Any]
+    browser: Browser, new_page: Callable[..., Page], served: Served
 ) -> None:
-    url = serve(**fake.env).url
     text = (ANSWER * (CHARACTERS // len(ANSWER) + 1))[:CHARACTERS]
-    chats = {name: ChatPage(new_page(), url) for name in ("plain", "markdown")}
+    chats = {name: ChatPage(new_page(), served.url) for name in ("plain", "markdown")}
     for chat in chats.values():
         chat.ask_and_wait("[fake:text hello]")
     browser.start_tracing(categories=["toplevel", "blink.user_timing"])

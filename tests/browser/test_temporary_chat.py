@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage
 from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
-
-
-@pytest.fixture
-def served(fake: FakeOpenAI, serve: Callable[..., Any]) -> Any:
-    return serve(**fake.env)
 
 
 def test_a_temporary_chat_remembers_while_it_lasts_and_leaves_nothing(
@@ -65,7 +57,7 @@ def test_the_switch_ends_it_and_a_stopped_answer_does_not_offer_to_go_on(page: P
     chat = ChatPage(page, served.url)
     switch = page.get_by_role("button", name="Temporary chat")
     switch.click()
-    chat.ask("[fake: tokens 400; delay 20]")
+    chat.ask("[fake: tokens 9; hold 4]")
     expect(chat.answer).to_contain_text("tok")
     chat.stop.click()
     chat.wait()

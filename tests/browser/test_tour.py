@@ -18,7 +18,7 @@ from tests.fake_openai import FakeOpenAI, make_key
 
 ANSWER = (Path(__file__).parent / "answer.md").read_text()
 FORMULA = "\n\nAnd $e^{i\\pi} + 1 = 0$, or\n\n$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$\n"
-LONG = "[fake: tokens 3000; delay 10]"
+LONG = "[fake: tokens 1000; hold 900]"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeOpenAI
     """A server with two models, and a limit of messages that a tour reaches at its end."""
     with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("tour")) as start:
         names = sorted(fake.models)[:2]
-        settings = {"OPENAI_MODEL": names[0], "OPENAI_MODELS": ",".join(names), "LIMIT_VISITOR": "10/hour"}
+        settings = {"OPENAI_MODEL": names[0], "OPENAI_MODELS": ",".join(names), "LIMIT_VISITOR": "12/hour"}
         yield fake, start(**{**fake.env, **settings}).url
 
 
@@ -75,7 +75,7 @@ def test_a_tour_of_the_page(
     watch.expected += ["429", "ERR_INTERNET_DISCONNECTED", "net::ERR"]
     page = new_page(**device, color_scheme=colours, reduced_motion="reduce", permissions=["clipboard-write"])
     tour = Tour(page, url, tmp_path, on_phone=device is PHONE)
-    for step in (start, answers, edits, keys, lists, data, temporary, offline, over_the_limit):
+    for step in (start, answers, edits, broken, keys, lists, data, temporary, offline, over_the_limit):
         step(tour, fake)
 
 
@@ -129,6 +129,15 @@ def edits(tour: Tour, _fake: FakeOpenAI) -> None:
     expect(chat.replies.last.locator(".place")).to_have_text("2 / 2")
     chat.wait()
     tour.look("versions")
+
+
+def broken(tour: Tour, _fake: FakeOpenAI) -> None:
+    """Cut off by a fault, and at the length limit."""
+    tour.ask("[fake: tokens 30; delay 5; cut 20; summary Well]")
+    tour.ask("[fake: tokens 9; incomplete 5 max_output_tokens]")
+    expect(tour.chat.replies.last.locator(".marks")).to_have_text("Cut at the length limit")
+    expect(tour.chat.errors).to_have_count(1)
+    tour.look("errors")
 
 
 def keys(tour: Tour, _fake: FakeOpenAI) -> None:

@@ -21,7 +21,7 @@ from tests.visitor import Visitor
 
 EXAMPLE = ROOT / "examples" / "use-chat"
 SERVER = "http://127.0.0.1:8000"
-STALL = "Hello [fake: tokens 400; delay 25]"
+STALL = "Hello [fake: tokens 400; hold 9]"
 
 
 @dataclass
@@ -118,8 +118,8 @@ def test_a_stop_ends_the_answer_at_openai_and_keeps_what_is_there(example: Page,
     answer = example.locator(".assistant")
     expect(answer).to_contain_text("tok tok")
     example.get_by_role("button", name="Stop").click()
-    expect(example.get_by_role("button", name="Send")).to_be_visible(timeout=3_000)
-    assert site.fake.wait(lambda: site.fake.calls[-1].closed_at), "the upstream's connection was closed"
+    expect(example.get_by_role("button", name="Send")).to_be_visible()
+    assert site.fake.wait(lambda: site.fake.calls[-1].closed_at, 15), "the upstream's connection was closed"
     said = answer.inner_text()
     assert 0 < said.count("tok") < 400 and not example.get_by_role("alert").count()
     example.reload()
@@ -127,10 +127,12 @@ def test_a_stop_ends_the_answer_at_openai_and_keeps_what_is_there(example: Page,
 
 
 def test_a_reload_shows_what_there_is_of_the_answer_and_goes_on_listening(example: Page, site: Site) -> None:
-    ask(example, "Hello [fake: tokens 60; delay 25]")
+    ask(example, "Hello [fake: tokens 60; hold 20]")
     expect(example.locator(".assistant")).to_contain_text("tok tok")
     example.reload()
     expect(example.locator(".user")).to_have_text(re.compile("^Hello"))
+    expect(example.locator(".assistant")).to_contain_text("tok tok")
+    site.fake.go_on()
     expect(example.locator(".assistant")).to_have_text(re.compile(r"^(tok ?){60}$"))
     expect(example.get_by_role("button", name="Send")).to_be_visible()
     assert len(site.fake.calls) == 1

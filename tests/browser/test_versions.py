@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chat_page import ChatPage
-from tests.browser.conftest import PHONE
-from tests.browser.test_looks import look
-from tests.conftest import serving
+from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI, make_key
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeOpenAI, str]]:
-    with FakeOpenAI() as fake, serving(tmp_path_factory.mktemp("versions")) as start:
-        yield fake, start(**fake.env).url
-
-
 @pytest.fixture
-def fake(house: tuple[FakeOpenAI, str]) -> FakeOpenAI:
-    return house[0]
-
-
-@pytest.fixture
-def chat(page: Page, house: tuple[FakeOpenAI, str]) -> ChatPage:
-    return ChatPage(page, house[1])
+def chat(page: Page, served: Served) -> ChatPage:
+    return ChatPage(page, served.url)
 
 
 def editor(chat: ChatPage) -> Locator:
@@ -145,10 +131,10 @@ def test_a_key_in_an_edit_is_caught_and_cut_out(chat: ChatPage, fake: FakeOpenAI
 
 @pytest.mark.parametrize("how", ["edit", "again"])
 def test_over_the_limit_the_old_version_and_the_edit_both_stay(
-    page: Page, fake: FakeOpenAI, serve: Callable[..., Any], watch: Any, how: str
+    page: Page, strict: Served, watch: Any, how: str
 ) -> None:
     watch.expected.append("429")
-    chat = ChatPage(page, serve(**fake.env, LIMIT_VISITOR="1/minute").url)
+    chat = ChatPage(page, strict.url)
     chat.ask_and_wait("Hello [fake:text Fine]")
     if how == "edit":
         edit_last(chat, "better words")
@@ -162,7 +148,7 @@ def test_over_the_limit_the_old_version_and_the_edit_both_stay(
 
 def test_while_an_answer_runs_nothing_else_can_begin(chat: ChatPage) -> None:
     chat.ask_and_wait("Hello [fake:text Fine]")
-    chat.ask("[fake: tokens 400; delay 20]")
+    chat.ask("[fake: tokens 9; hold 4]")
     expect(chat.answer).to_contain_text("tok")
     expect(chat.page.locator("[data-act]:visible")).to_have_count(0)
     chat.box.press("ArrowUp")
@@ -170,25 +156,3 @@ def test_while_an_answer_runs_nothing_else_can_begin(chat: ChatPage) -> None:
     chat.stop.click()
     chat.wait()
     expect(chat.page.get_by_role("button", name="Answer again").last).to_be_visible()
-
-
-@pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])
-def test_versions_and_the_editor_have_no_barriers(
-    new_page: Callable[..., Page], house: tuple[FakeOpenAI, str], tmp_path: Any, device: dict[str, Any]
-) -> None:
-    page = new_page(**device, color_scheme="dark" if device else "light", reduced_motion="reduce")
-    chat = ChatPage(page, house[1])
-    chat.ask_and_wait("Hello [fake: tokens 30]") if not device else send(chat, "Hello [fake: tokens 30]")
-    page.get_by_role("button", name="Answer again").click()
-    expect(place(chat.replies.last)).to_have_text("2 / 2")
-    chat.wait()
-    look(page, tmp_path / "versions.png")
-    chat.box.press("ArrowUp")
-    look(page, tmp_path / "editor.png")
-
-
-def send(chat: ChatPage, text: str) -> None:
-    chat.box.fill(text)
-    chat.send.click()
-    expect(chat.replies).to_have_count(1)
-    chat.wait()

@@ -46,6 +46,7 @@ class Call:
     thoughts: str = ""
     usage: Usage = field(default_factory=Usage)
     billed: bool = False
+    goes_on: bool = False
 
     @property
     def text(self) -> str:

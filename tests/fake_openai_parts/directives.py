@@ -17,6 +17,7 @@ CONTENT = {
     "reasoning-text T": "Chat: the same in the field `reasoning`, as newer vLLM does",
     "reasoning N": "N hidden reasoning tokens, billed as output, before the text",
     "delay MS": "milliseconds before each token",
+    "hold N": "after N tokens: silence until the test says `go_on()`",
     "first S": "seconds before the first token",
     "cached N": "N of the input tokens came from the cache",
     "cache-write N": "N of the input tokens were written to the cache (`all`: every one)",

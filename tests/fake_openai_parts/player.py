@@ -10,9 +10,10 @@ from tests.fake_openai_parts.calls import Call, Usage
 from tests.fake_openai_parts.connection import Connection
 from tests.fake_openai_parts.directives import Plan
 from tests.fake_openai_parts.reply import Reply
-from tests.fake_openai_parts.steps import Encoder, Event, Outcome, Pause, Raw, Step, Stop, split_inside_characters
+from tests.fake_openai_parts.steps import Encoder, Event, Hold, Outcome, Pause, Raw, Step, Stop, split_inside_characters
 from tests.fake_openai_parts.stream import FOREVER_S, Script, steps
 
+HOLD_PAUSE_S = 0.005
 SPLIT_PAUSE_S = 0.001
 """Between the parts of a split write, so that the other side reads them one by one."""
 
@@ -54,6 +55,10 @@ class Player:
             if step.seconds:
                 self._flush()
             self._connection.pause(step.seconds)
+        elif isinstance(step, Hold):
+            self._flush()
+            while not self._call.goes_on:
+                self._connection.pause(HOLD_PAUSE_S)
         elif isinstance(step, Outcome):
             self._call.outcome = step.name
             if step.name == "failed" and not self._made:

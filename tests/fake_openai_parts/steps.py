@@ -33,6 +33,11 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Silence until the test lets the call go on."""
+
+
+@dataclass(frozen=True)
 class Stop:
     """The answer breaks off here: `reset` (RST), `fin` (FIN inside the body) or `end` (a clean end of the body)."""
 
@@ -46,7 +51,7 @@ class Outcome:
     name: str
 
 
-Step = Event | Raw | Pause | Stop | Outcome
+Step = Event | Raw | Pause | Hold | Stop | Outcome
 
 
 class Encoder:

@@ -11,7 +11,7 @@ from tests.fake_openai_parts.calls import Call, Usage
 from tests.fake_openai_parts.directives import Plan
 from tests.fake_openai_parts.errors import by_code
 from tests.fake_openai_parts.reply import DEFAULT_N, Reply
-from tests.fake_openai_parts.steps import Event, Outcome, Pause, Raw, Step, Stop
+from tests.fake_openai_parts.steps import Event, Hold, Outcome, Pause, Raw, Step, Stop
 
 Script = responses_api.Script | chat_api.Script
 FOREVER_S = 3600.0
@@ -36,6 +36,8 @@ def steps(script: Script, call: Call, plan: Plan) -> Iterator[Step]:
     for position, piece in enumerate(pieces):
         if fault and position == at:
             yield from fault(script, call, plan)
+        if "hold" in plan and position == plan.count("hold", DEFAULT_N):
+            yield Hold()
         if "unknown-events" in plan:
             yield from script.unknown()
         yield Pause(delay)

@@ -38,7 +38,7 @@ def serving_threads(folder: Path, *arguments: str, **variables: object) -> Itera
         wait_until_ready(served)
         yield served
     finally:
-        served.stop()
+        served.kill()
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def have_many(served: Served, fake: FakeOpenAI, api: str, count: int, at_once: i
         assert "Traceback" not in said
         assert_nothing_leaks(said, fake)
     streaming = "SELECT count(*) AS n FROM messages WHERE status = 'streaming'"
-    wait_for(lambda: rows(served, streaming)[0]["n"] == 0, 15, "a message is left streaming")
+    wait_for(lambda: rows(served, streaming)[0]["n"] == 0, PATIENCE_S, "a message is left streaming")
     stored = rows(served, "SELECT count(*) AS n FROM messages WHERE role = 'assistant'")
     assert stored[0]["n"] == count
     assert "Traceback" not in served.log

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.money.charge import HIDDEN_TOKENS_PER_S
 from tests.fake_openai import FAULTS_BEFORE, FAULTS_DURING, Fault
 from tests.faults.asked import Asked, rows
 from tests.faults.conftest import Asking
@@ -45,7 +46,10 @@ def test_every_attempt_at_a_faulty_upstream_is_booked_for_no_less_than_its_bill(
     assert all(row["cost_nano"] == bill for row in attempts if row["basis"] == "usage")
     assert all(row["cost_nano"] == 0 for row in attempts if row["basis"] == "nothing")
     if fault.hint == "upstream" and not any(status in fault.directive for status in ("408", "504")):
-        assert len(attempts) == 2 and all(row["output_tokens"] == 0 for row in attempts), "an error has no output"
+        assert len(attempts) == 2
+        for row in attempts:  # an error has no output, but for what may be hidden in a silence, on a busy machine
+            seconds = (row["ended_at"] - row["started_at"]) / 1000
+            assert row["output_tokens"] <= seconds * HIDDEN_TOKENS_PER_S
     if fault.hint != "endless":  # a server that heeds no bound
         assert all(row["cost_nano"] <= row["held_nano"] for row in attempts)
 

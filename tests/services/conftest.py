@@ -13,25 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import Served, _answers, free_port, needed, serving, wait_for
+from tests.conftest import _answers, free_port, needed, wait_for
 from tests.visitor import Reply, Visitor
 
 SECRET = "of the tests alone"  # what a server off SQLite must be given
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """As everywhere, but quick at the end: nothing that is still under way needs to be waited for."""
-    begun: list[Served] = []
-    with serving(tmp_path) as start:
-
-        def remember(**variables: object) -> Served:
-            begun.append(start(**variables))
-            return begun[-1]
-
-        yield remember
-        for served in begun:
-            served.stop(signal.SIGQUIT)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Each guard of the key, how to switch it off, and a deed that only this guard keeps from telling the canary.
 
-`python -m tests.services.guards NAME on|off` reads a canary key from standard input, does the deed in this process with
-the guard on or off, and leaves everything that came out in the current folder and on its own output.
+`python -m tests.services.guards` reads names, states, folders and canary keys from standard input. In a process for
+each it does the deed with the guard on or off; all that comes out goes into the folder. It says how each ended.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -337,8 +338,24 @@ GUARDS = {
 }
 
 
-def main(name: str, state: str) -> None:
-    key = sys.stdin.read()
+def main() -> None:
+    """Returns in this process, which has loaded everything, and in each of its forks."""
+    asked, codes = json.load(sys.stdin), []
+    gc.freeze()
+    for name, state, folder, key in asked:
+        child = os.fork()
+        if child == 0:
+            play(name, state, folder, key)
+            return
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(json.dumps(codes))
+
+
+def play(name: str, state: str, folder: str, key: str) -> None:
+    os.chdir(folder)
+    said_to = os.open("output.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(said_to, 1)
+    os.dup2(said_to, 2)
     guard = GUARDS[name]
     if state == "off":
         guard.off()
@@ -347,4 +364,4 @@ def main(name: str, state: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -27,7 +27,7 @@ from tests.services.conftest import _create
 from tests.visitor import Reply, Visitor, new_id
 
 CLOCK = Path(__file__).with_name("clock")
-PATIENCE_S = 30  # of waits that a busy machine may make long
+PATIENCE_S = 60  # of waits that a busy machine may make long
 
 
 class Books:

@@ -12,7 +12,6 @@ from flask import Flask
 from sqlalchemy import Engine, insert
 
 from app import create_app
-from chatbot import migrate
 from chatbot.config import load_settings
 from chatbot.db import writing
 from chatbot.history.passages import index
@@ -20,6 +19,7 @@ from chatbot.tables import chats, messages
 from chatbot.visitors.who import COOKIE
 from chatbot.web.parts import Parts
 from tests.conftest import ROOMY
+from tests.unit.built_app import unattended
 from tests.visitor import new_id
 
 
@@ -31,11 +31,8 @@ def app_over(url: str, **variables: str) -> Iterator[Flask]:
     before = (logger.handlers, logger.propagate)
     app = create_app(load_settings(_env_file=None, **{name.lower(): value for name, value in wanted.items()}))
     logger.handlers, logger.propagate = before
-    house: Parts = app.extensions["turnkey"]
-    migrate.prepare(house.engine)
-    house._started.set()
-    yield app
-    house.engine.dispose()
+    yield unattended(app)
+    app.extensions["turnkey"].engine.dispose()
 
 
 class Shelf:

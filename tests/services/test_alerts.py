@@ -16,6 +16,7 @@ from tests.conftest import ROOT, Served, clean_environment, wait_for
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.services.conftest import SECRET
 from tests.sink import Sink
+from tests.warm import flask
 
 Serve = Callable[..., Served]
 
@@ -99,6 +100,17 @@ def test_a_dead_key_and_a_budget_that_runs_out_reach_the_operator_without_a_key_
         assert served.log.count("ALERT: ") == 2
 
 
+def test_a_model_that_is_gone_is_told_once_by_name(serve: Serve, fake: FakeOpenAI) -> None:
+    with Sink() as sink:
+        served = serve(**fake.env, ALERT_URLS=sink.url())
+        for _ in range(2):
+            assert served.visitor().say("[fake: error model_not_found]").problem["code"] == "unavailable"
+        wait_for(lambda: sink.got, 30, "the alert")
+        served.stop(signal.SIGTERM)
+        assert len(sink.messages) == 1
+        assert sink.messages[0].startswith("nobody is answered by gpt-6-luna, because the project has no access")
+
+
 def test_addresses_that_cannot_be_used_stop_the_start_in_one_line_that_does_not_quote_them(serve: Serve) -> None:
     served = serve(wait=False, ALERT_URLS="json://127.0.0.1:9 tgram://hunter2")
     assert served.process.wait(30) != 0
@@ -108,20 +120,19 @@ def test_addresses_that_cannot_be_used_stop_the_start_in_one_line_that_does_not_
 
 
 def test_the_command_sends_a_test_to_each_address_and_says_how_it_went(tmp_path: Path) -> None:
-    def flask(urls: str) -> tuple[int, str]:
+    def test(urls: str) -> tuple[int, str]:
         variables = clean_environment(DATABASE_URL=f"sqlite:///{tmp_path}/chat.db", ALERT_URLS=urls)
-        command = [sys.executable, "-m", "flask", "alerts", "test"]
-        ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        ran = flask("alerts", "test", env=variables)
         return ran.returncode, ran.stdout + ran.stderr
 
     with Sink() as sink, Sink(403) as broken:
-        assert flask(sink.url("token-a")) == (0, "ok    json://127.0.0.1 took a test\n")
+        assert test(sink.url("token-a")) == (0, "ok    json://127.0.0.1 took a test\n")
         assert sink.messages == ["This is a test of the alerts. Nothing is wrong."]
-        code, said = flask(f"{sink.url('token-a')}, {broken.url('token-b')}, tgram://hunter2")
+        code, said = test(f"{sink.url('token-a')}, {broken.url('token-b')}, tgram://hunter2")
         assert code == 1 and len(sink.got) == 2
         assert [line.split(".")[0] for line in said.splitlines() if line] == [
             "ok    json://127", "WRONG json://127", "WRONG Apprise does not know tgram, or lacks a library for it",
         ]  # fmt: skip
         assert "token" not in said.replace("its password or token", "") and "hunter2" not in said
-    code, said = flask("")
+    code, said = test("")
     assert code == 1 and said.startswith("WRONG ALERT_URLS is not set")

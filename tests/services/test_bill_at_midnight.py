@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +33,6 @@ def clock(request: pytest.FixtureRequest, tmp_path: Path, fake: FakeOpenAI) -> I
         books = Books(served)
         yield moved, served, books
         books.close()
-        served.stop(signal.SIGQUIT)
 
 
 def test_a_call_is_booked_on_the_day_it_was_begun_and_the_next_day_has_its_own_budget(

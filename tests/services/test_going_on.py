@@ -78,12 +78,12 @@ def test_a_worker_that_wakes_and_books_does_not_stand_in_the_way(house: Parts) -
         ended.append("settled")
 
     def go_on() -> None:
-        booked.wait(5)
+        booked.wait(30)
         ended.append(house.turns.prepare(Ask(CHAT, "visitor", MODEL, cut=old.message)))
 
     threads = [threading.Thread(target=work) for work in (settle, go_on)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(15)
+        thread.join(60)
     assert len(ended) == 2

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,26 +15,22 @@ from tests.services.guards import GUARDS
 from tests.services.traces import everything, traces
 
 
-def leaks(name: str, folder: Path, state: str) -> list[str]:
-    """Where the canary was found after the guard's deed."""
-    key = make_key()
-    environment = clean_environment(PYTHONPATH=ROOT, PYTHONWARNINGS="default")
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.services.guards", name, state], input=key.encode(), cwd=folder,
-        env=environment, capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
-    said = {"output": ran.stdout + ran.stderr, **dict(everything(folder))}
-    assert ran.returncode == 0 or "at the top" in name, ran.stderr.decode()
-    return [where for where, data in said.items() if any(trace in data for trace in traces(key))]
-
-
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], list[str]]:
-    """Where the canary was found, by guard and state: all deeds done, three at a time."""
+    """Where the canary was found, by guard and state: all deeds done, each in a process and a folder of its own."""
     runs = [(name, state) for name in GUARDS for state in ("on", "off")]
-    folders = [tmp_path_factory.mktemp("guard") for _ in runs]
-    with ThreadPoolExecutor(3) as pool:
-        return dict(zip(runs, pool.map(lambda run, folder: leaks(run[0], folder, run[1]), runs, folders), strict=True))
+    asked = [(*run, str(tmp_path_factory.mktemp("guard")), make_key()) for run in runs]
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.services.guards"], input=json.dumps(asked), cwd=ROOT, text=True, check=True,
+        env=clean_environment(PYTHONWARNINGS="default"), stdout=subprocess.PIPE, timeout=300,
+    )  # fmt: skip
+    for (name, _, folder, _), code in zip(asked, json.loads(ran.stdout), strict=True):
+        assert code == 0 or "at the top" in name, (Path(folder) / "output.txt").read_text()
+    return {run: leaks(Path(folder), key) for run, (*_, folder, key) in zip(runs, asked, strict=True)}
+
+
+def leaks(folder: Path, key: str) -> list[str]:
+    return [where for where, data in everything(folder) if any(trace in data for trace in traces(key))]
 
 
 @pytest.mark.parametrize("name", GUARDS)

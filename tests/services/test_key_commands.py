@@ -21,6 +21,7 @@ from chatbot.config import load_settings
 from tests.answering import answering, give
 from tests.conftest import ROOT, Served, clean_environment
 from tests.fake_openai import FakeOpenAI, make_key
+from tests.warm import flask
 
 Serve = Callable[..., Served]
 
@@ -34,11 +35,8 @@ class Desk:
         self.said = ""
 
     def flask(self, *arguments: str, typed: str = "", **variables: object) -> tuple[int, str]:
-        ran = subprocess.run(
-            [sys.executable, "-m", "flask", *arguments], input=typed, cwd=self.checkout,
-            env=clean_environment(**{**self.variables, **variables}), capture_output=True, text=True, check=False,
-            timeout=120,
-        )  # fmt: skip
+        environment = clean_environment(**{**self.variables, **variables})
+        ran = flask(*arguments, env=environment, cwd=self.checkout, typed=typed)
         self.said += ran.stdout + ran.stderr
         return ran.returncode, ran.stdout + ran.stderr
 
@@ -67,9 +65,7 @@ def desk(fake: FakeOpenAI, tmp_path: Path, key_file: Path) -> Desk:
 def checkout(tmp_path: Path) -> Path:
     """A copy of the checkout, under git, without an `.env`."""
     house = tmp_path / "checkout"
-    names = shutil.ignore_patterns(
-        ".git", ".venv", ".env", ".*_cache", "instance", "node_modules", "__pycache__", "tests"
-    )
+    names = shutil.ignore_patterns(".git", ".venv", ".env", ".*_cache", "instance", "node_modules", "tests", "bench")
     shutil.copytree(ROOT, house, ignore=names)
     subprocess.run(["git", "init", "-q", house], check=True)
     return house
@@ -173,6 +169,11 @@ def test_a_key_that_openai_refuses_is_named_by_its_fingerprint_with_the_fix(desk
     code, said = desk.flask("keys", "status")
     assert (code, "(project key): in use" in said) == (0, True), "the proof takes back the refusal"
     assert fake.key not in desk.said and standby not in desk.said
+
+
+def test_a_key_that_stands_by_for_itself_is_told(desk: Desk, fake: FakeOpenAI) -> None:
+    code, said = desk.flask("keys", "status", OPENAI_API_KEY_STANDBY=fake.key)
+    assert (code, "note  the key that stands by is the first one again" in said) == (0, True), said
 
 
 @pytest.mark.parametrize("code,word", [("missing_scope", "permission"), ("ip_not_authorized", "allowlist")])
@@ -295,7 +296,7 @@ class Typist:
         self.said = ""
 
     def expect(self, words: str) -> None:
-        deadline, heard = time.monotonic() + 20, ""
+        deadline, heard = time.monotonic() + 60, ""
         while words not in heard:
             assert time.monotonic() < deadline, f"{words} was not said:\n{self.said}{heard}"
             with suppress(BlockingIOError):
@@ -342,7 +343,7 @@ def test_a_real_incident_is_asked_verified_and_written_down(
     typist.answer("Was it in the repository?", "yes")
     typist.answer("How did it leak", f"in a notebook: {leaked}")
     typist.expect("The report is in")
-    assert process.wait(20) == 1, "somebody else has used the key"
+    assert process.wait(60) == 1, "somebody else has used the key"
     said = typist.said
     process.communicate()
     (report,) = (checkout / "instance").glob("leak-*.md")
@@ -400,6 +401,18 @@ def test_a_step_that_is_not_done_stays_open_and_fails_the_drill(
     ):
         assert re.search(f"- OPEN: .*{what}", told), told
     assert told.count("- OPEN: ") == said.count("OPEN  ") == 5
+
+
+def test_a_drill_without_a_database_and_without_a_place_for_its_report_goes_on_and_tells_it(
+    fake: FakeOpenAI, tmp_path: Path, checkout: Path
+) -> None:
+    (checkout / "instance").write_text("a file stands where its folder would be")
+    (tmp_path / "chat.db").write_text("what is no database " * 100)
+    desk = Desk(tmp_path, checkout, **fake.env, SECRET_KEY="s" * 20)
+    code, said = desk.flask("drill", "--real", typed="\n\nn\nn\nn\nno\nwe do not know\n")
+    assert (code, "Traceback" in said) == (1, False), said
+    assert "OPEN  this app's own use of that key: the database fails with DatabaseError" in said
+    assert "Keep it from here.\n\n# A leaked key" in said and "what changes: we do not know\n- took: " in said
 
 
 def test_a_drill_that_is_broken_off_keeps_what_it_has(fake: FakeOpenAI, tmp_path: Path, checkout: Path) -> None:

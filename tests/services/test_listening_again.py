@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,8 +60,6 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for served in servers:
             wait_until_ready(served)
         yield Places(servers[0], servers[-1], fake, request.param == "two workers")
-        for served in servers:
-            served.stop(signal.SIGQUIT)
 
 
 def spoken(call: Call) -> str:
@@ -87,7 +84,7 @@ def is_whole(visitor: Visitor, call: Call) -> bool:
 class Cut:
     head: Reply
     again: Reply
-    asked_at: float
+    over_at: float
 
 
 def cut(here: Visitor, there: Visitor, at: int) -> Cut:
@@ -96,8 +93,7 @@ def cut(here: Visitor, there: Visitor, at: int) -> Cut:
     head = Reply(response.status, response.headers, list(islice(read_events(response), at)))
     response.close()
     time.sleep(at % 3 * AWAY_S)
-    asked_at = time.time()
-    return Cut(head, there.listen(**last_id(head.events)), asked_at)
+    return Cut(head, there.listen(**last_id(head.events)), time.time())
 
 
 @pytest.mark.parametrize(("directives", "most"), [(LONG, 70), (HALVES, 15)], ids=["long", "halves of characters"])
@@ -105,7 +101,7 @@ def test_a_listener_cut_at_any_event_hears_the_rest_and_nothing_twice(
     places: Places, directives: str, most: int
 ) -> None:
     here, there = places.visitors()
-    response = here.post(here.body(f"{here.chat} {directives}[fake: first 0.6]"))
+    response = here.post(here.body(f"{here.chat} {directives}[fake: first 1.5]"))
     asker = Reply(response.status, response.headers, list(islice(read_events(response), 2)))
     response.close()
     cuts = in_threads(*[lambda at=at: cut(here, there, at) for at in range(most)])
@@ -116,7 +112,7 @@ def test_a_listener_cut_at_any_event_hears_the_rest_and_nothing_twice(
     for each in cuts:
         assert each.head.status == 200
         if each.again.status == 204:
-            assert (call.ended_at or 0) <= each.asked_at + 1 and not each.again.events
+            assert (call.ended_at or 0) <= each.over_at + 1 and not each.again.events
             assert text.startswith(each.head.text)
             continue
         heard = each.head.text if last_id(each.head.events) else ""
@@ -127,7 +123,7 @@ def test_a_listener_cut_at_any_event_hears_the_rest_and_nothing_twice(
         assert each.again.message_id == asker.message_id
     whole = cuts[-1].head
     assert whole.is_done and (whole.text, whole.reasoning) == (text, call.thoughts), "there are no more events"
-    wanted = 2 if places.is_shared else 0.7 * len(call.pieces)
+    wanted = 2 if places.is_shared else 0.4 * len(call.pieces)
     assert len({str(last_id(each.head.events)) for each in cuts}) > wanted, "they were cut all over the text"
     assert sum(each.again.status == 200 for each in cuts) > wanted, "and most of them in mid-reply"
 
@@ -158,7 +154,7 @@ def test_a_listener_cut_at_each_event_in_turn_still_hears_all(places: Places) ->
 def test_any_number_of_listeners_follow_live_from_wherever_they_like(places: Places) -> None:
     here, there = places.visitors()
     text = TEXT.replace("\0", "\ufffd")
-    response = here.post(here.body(f"{here.chat} {LONG}"))
+    response = here.post(here.body(f"{here.chat} {LONG}[fake: delay 60]"))
     first = list(islice(read_events(response), 20))
 
     def follow(visitor: Visitor, after: str | None) -> tuple[float, Reply]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import Served
+from tests.conftest import Served, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.visitor import Visitor
 
@@ -21,15 +21,20 @@ def test_of_questions_that_race_for_a_chat_one_is_answered(
     first = served.visitor()
     assert first.get("/api/me").status == 200
 
-    def ask(chat: str) -> int:
+    def ask(statuses: list[int]) -> None:
         visitor = Visitor(served.url)
-        visitor.cookie, visitor.chat = first.cookie, chat
-        return visitor.say("[fake: tokens 40; delay 20]").status
+        visitor.cookie, visitor.chat = first.cookie, first.chat
+        response = visitor.post(visitor.body("[fake: tokens 4000; delay 20]"))
+        statuses.append(response.status)
+        response.read()
 
     with ThreadPoolExecutor(6) as pool:
-        for _ in range(2):  # a chat that is opened by them, then one that is there
-            before = len(fake.calls)
-            statuses = sorted(pool.map(ask, [first.chat] * 6))
-            assert statuses == [200, 409, 409, 409, 409, 409]
-            assert len(fake.calls) == before + 1
+        for calls in (1, 2):  # a chat that is opened by them, then one that is there
+            statuses: list[int] = []
+            asked = [pool.submit(ask, statuses) for _ in range(6)]
+            wait_for(lambda: len(statuses) == 6, 30, "all are answered while the one is under way")  # noqa: B023
+            assert first.stop().status == 202
+            assert [each.result() for each in asked] == [None] * 6
+            assert sorted(statuses) == [200, 409, 409, 409, 409, 409]
+            assert len(fake.calls) == calls
     assert [message["role"] for message in first.stored()["messages"]] == ["user", "assistant"] * 2

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,9 @@ from chatbot import db, migrate, tables
 from chatbot.config import load_settings
 from chatbot.money import switches
 from chatbot.money.switches import Pause
-from tests.conftest import ROOT, Served, clean_environment, wait_for
+from tests.conftest import Served, clean_environment, wait_for
 from tests.fake_openai import FakeOpenAI, make_key
+from tests.warm import flask
 
 Serve = Callable[..., Served]
 HOUR_MS = 3_600_000
@@ -118,7 +117,7 @@ def test_to_resume_what_was_not_paused_is_no_fault(operator: Operator) -> None:
     result = operator.types("resume")
     assert (result.exit_code, result.output) == (0, "Nothing was paused.\n")
     operator.types("pause", "--why", "x", "--for", "1s")
-    wait_for(lambda: operator.pause is None, 3)
+    wait_for(lambda: operator.pause is None)
     assert operator.types("resume").output == "Nothing was paused.\n"
     assert operator.deeds() == [("command", "paused for a while: x")]
 
@@ -137,17 +136,14 @@ def test_a_pause_that_cannot_be_written_is_a_fault_and_says_so(command: list[str
 def test_every_worker_obeys_a_pause_and_a_resumption(serve: Serve, fake: FakeOpenAI) -> None:
     served = serve(**fake.env, WEB_CONCURRENCY=2)
 
-    def flask(*arguments: str) -> None:
-        environment = clean_environment(DATABASE_URL=served.database)
-        subprocess.run([sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, check=True)
-
+    environment = clean_environment(DATABASE_URL=served.database)
     assert served.visitor().say("Hello").types[-1] == "finish"
-    flask("pause", "--why", "a test")
+    flask("pause", "--why", "a test", env=environment).check_returncode()
     for _ in range(8):
         reply = served.visitor().say("Hello")
         assert (reply.status, reply.problem["code"]) == (503, "paused")
     assert len(fake.calls) == 1
-    flask("resume")
+    flask("resume", env=environment).check_returncode()
     assert served.visitor().say("Hello").types[-1] == "finish"
 
 
@@ -157,7 +153,6 @@ def test_a_pause_that_must_be_now_stops_answers_under_way(serve: Serve, fake: Fa
     wait_for(lambda: fake.calls and fake.calls[0].pieces)
     for arguments in (["pause", "--why", "a test"], ["pause", "--why", "a test", "--now"]):
         assert fake.calls[0].closed_at is None, "only --now stops it"
-        environment = clean_environment(DATABASE_URL=served.database)
-        subprocess.run([sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, check=True)
-    assert fake.wait(lambda: fake.calls[0].closed_at, 2)
+        flask(*arguments, env=clean_environment(DATABASE_URL=served.database)).check_returncode()
+    assert fake.wait(lambda: fake.calls[0].closed_at)
     assert b'"type":"abort"' in response.read()

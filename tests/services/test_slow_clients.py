@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -19,6 +20,13 @@ from tests.visitor import Visitor, new_id
 
 LONG_CHARS = 4_800_000  # more than the system takes for a connection that nobody reads
 DEAF = 2
+IDLE_S = 8  # instead of half a minute
+IN_A_HURRY = """
+import runpy
+conf = runpy.run_path({conf!r})
+conf["Worker"].handle_request.__globals__["IDLE_S"] = {idle_s}
+globals().update({{name: value for name, value in conf.items() if not name.startswith("__")}})
+"""
 
 
 def test_a_lock_on_the_sqlite_file_does_not_stop_the_worker(serve: Callable[..., Served]) -> None:
@@ -32,18 +40,20 @@ def test_a_lock_on_the_sqlite_file_does_not_stop_the_worker(serve: Callable[...,
     time.sleep(0.3)
     began = time.monotonic()
     assert served.visitor().get("/healthz").status == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4, "less than the worker would wait for the lock"
     other.execute("ROLLBACK")
     other.close()
-    waiting.join(10)
+    waiting.join(60)
     assert visitor.stored()["messages"]
 
 
 def test_clients_that_neither_send_nor_read_are_cut_off_and_hold_up_nobody(
-    serve: Callable[..., Served], fake: FakeOpenAI
+    serve: Callable[..., Served], fake: FakeOpenAI, tmp_path: Path
 ) -> None:
+    conf = tmp_path / "conf.py"
     fake.default_text = ("x" * (LONG_CHARS // 60 - 1) + " ") * 60
-    served = serve(**fake.env, MAX_OUTPUT_TOKENS="200000")
+    conf.write_text(IN_A_HURRY.format(conf=str(ROOT / "gunicorn.conf.py"), idle_s=IDLE_S))
+    served = serve(**fake.env, MAX_OUTPUT_TOKENS="200000", GUNICORN_CMD_ARGS=f"-c {conf}")
     asking = served.visitor()
     assert asking.get("/api/me").status == 200
     (worker,) = (psutil.Process(pid) for pid in served.workers())
@@ -53,15 +63,15 @@ def test_clients_that_neither_send_nor_read_are_cut_off_and_hold_up_nobody(
     with ExitStack() as clients:
         deaf = [clients.enter_context(connect(served, request(asking, json.dumps(body)))) for body in bodies]
         mute = clients.enter_context(connect(served, request(asking, "{", length=1000)))
-        wait_for(lambda: all(ended(asking, body["id"]) for body in bodies), 20, "answers that nobody takes are made")
+        wait_for(lambda: all(ended(asking, body["id"]) for body in bodies), 60, "answers that nobody takes are made")
         fake.default_text = "Quick"
         asked = time.monotonic()
         assert served.visitor().say("Hello").text == "Quick"
-        assert time.monotonic() - asked < 2
+        assert time.monotonic() - asked < 5
         assert worker.memory_info().rss - before < DEAF * 20 * LONG_CHARS
         read_to_end(mute)
-        assert time.monotonic() - began < idle_s() + 10
-        time.sleep(max(0, asked + idle_s() + 1 - time.monotonic()))
+        assert time.monotonic() - began < IDLE_S + 20
+        time.sleep(max(0, asked + IDLE_S + 1 - time.monotonic()))
         assert all(read_to_end(client) < LONG_CHARS for client in deaf), "what was not taken in time is not sent"
 
 
@@ -76,7 +86,7 @@ def connect(served: Served, said: str) -> socket.socket:
     address = urlsplit(served.url)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(idle_s() + 10)
+    client.settimeout(IDLE_S + 20)
     client.connect((str(address.hostname), address.port or 0))
     client.sendall(said.encode())
     return client
@@ -98,8 +108,3 @@ def read_to_end(client: socket.socket) -> int:
         while piece := client.recv(65_536):
             count += len(piece)
     return count
-
-
-def idle_s() -> int:
-    line = next(line for line in (ROOT / "gunicorn.conf.py").read_text().splitlines() if line.startswith("IDLE_S"))
-    return int(line.split()[2])

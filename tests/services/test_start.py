@@ -13,9 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, Served, clean_environment, free_port, wait_for
+from chatbot.commands.processes import copy_checkout
+from tests.conftest import ROOT, Served, clean_environment, free_port, needed, wait_for
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.services.conftest import SECRET
+from tests.warm import flask
 
 Serve = Callable[..., Served]
 
@@ -25,10 +27,9 @@ CANARY = "Canary" + "Secret42"
 def command(tmp_path: Path, *arguments: str, **variables: object) -> subprocess.CompletedProcess[str]:
     """Run a command of Flask's as an operator would."""
     environment = clean_environment(**{"DATABASE_URL": f"sqlite:///{tmp_path}/chat.db", **variables})
-    return subprocess.run(
-        [sys.executable, "-m", "flask", *arguments],
-        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
-    )  # fmt: skip
+    ran = flask(*arguments, env=environment)
+    ran.stdout += ran.stderr
+    return ran
 
 
 def refused(served: Served) -> str:
@@ -137,7 +138,7 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
     served = serve(
         **{**fake.env, "OPENAI_API_KEY": ""}, OPENAI_API_KEY_FILE=tmp_path / "key", SECRET_KEY=CANARY,
         LIMIT_SITE="200/day", MAX_CONTEXT_TOKENS=1000, MAX_MESSAGE_CHARS=100, MAX_OUTPUT_TOKENS=1000,
-        SYSTEM_PROMPT="p" * 60, WEB_CONCURRENCY=4,
+        SYSTEM_PROMPT="p" * 60, WEB_CONCURRENCY=4, cold=True,
     )  # fmt: skip
     for starts in ("mode: live, key ", "the key goes to: 127.0.0.1 by responses",
                    "model: gpt-6-luna, $0.10 in, $0.50 out", "who may enter: everybody, ",
@@ -152,7 +153,7 @@ def test_four_workers_tell_the_operator_once(serve: Serve, fake: FakeOpenAI, tmp
 
 def test_the_env_file_is_read_and_real_variables_win(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
-    shutil.copytree(ROOT / "chatbot", copy / "chatbot", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "chatbot", copy / "chatbot")
     for name in ("app.py", "gunicorn.conf.py"):
         shutil.copy(ROOT / name, copy / name)
     (copy / ".env").write_text(f"LIMIT_SITE=lots\nPORT={free_port()}\nSECRET_KEY={CANARY[:5]}\n")
@@ -188,3 +189,15 @@ def test_the_tutors_turns_are_reported_and_its_rehearsal_is_not(serve: Callable[
     assert "turn complete" not in served.log
     assert served.visitor().say("thanks").is_done
     wait_for(lambda: served.log.count("turn complete") == 1)
+
+
+def test_make_run_says_in_a_line_that_an_env_file_is_not_in_utf_8(tmp_path: Path) -> None:
+    """As PowerShell writes it. `flask` alone, which reads the file before the app does, ends in a traceback."""
+    house, venv = copy_checkout(tmp_path / "checkout"), Path(sys.prefix)
+    shutil.copy(ROOT / "Makefile", house)
+    (house / ".env").write_bytes("LOG_FORMAT=text\r\n".encode("utf-16"))
+    make = [needed(shutil.which("make"), "make"), "run", f"VENV={venv}", "-o", f"{venv}/.run"]
+    environment = clean_environment(MAKEFLAGS="", MAKELEVEL="")
+    ran = subprocess.run(make, cwd=house, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "Traceback" in ran.stderr) == (2, False), ran.stderr
+    assert "Error: .env is not written in UTF-8. Save it as that.\n" in ran.stderr

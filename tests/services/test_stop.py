@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,8 @@ from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
 from tests.services.money import PATIENCE_S, Books, calls_of, in_threads, new_database
 from tests.visitor import Reply, Visitor, read_events
+
+pytestmark = pytest.mark.alone
 
 TRIES, AT_ONCE = 20, 5
 SLOW = "[fake: tokens 400; delay 20]"
@@ -49,8 +50,6 @@ def machines(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Machines(servers[0], servers[1], books, fake)
         books.audit(fake)
         books.close()
-        for served in servers:
-            served.stop(signal.SIGQUIT)
 
 
 def check_stopped(machines: Machines, visitor: Visitor, reply: Reply) -> None:

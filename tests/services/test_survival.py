@@ -169,7 +169,6 @@ def houses(
         yield house
         for each in made.values():
             each.books.close()
-            each.served.stop(signal.SIGQUIT)
 
 
 def test_a_worker_that_is_killed_takes_at_most_a_second_with_it_and_the_others_go_on(
@@ -256,4 +255,4 @@ def test_a_deploy_in_a_hurry_keeps_every_word_that_came_and_tells_the_listeners(
     assert house.served.process.wait(PATIENCE_S) == 0
     house.start()
     assert house.check(listeners, time.time()) == {"interrupted": VISITORS}
-    assert house.fake.wait(lambda: all(call.ended_at for call in house.fake.calls), 1)
+    assert house.fake.wait(lambda: all(call.ended_at for call in house.fake.calls))

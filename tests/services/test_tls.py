@@ -84,6 +84,7 @@ def settings(fake: FakeOpenAI, front: TlsFront) -> dict[str, str]:
     return {**fake.env, "OPENAI_BASE_URL": url, "OPENAI_TRUSTED_HOSTS": "localhost"}
 
 
+@pytest.mark.alone
 def test_a_stream_over_tls_is_relayed_on_one_connection_and_stopped_within_a_second(
     serve: Callable[..., Served], fake: FakeOpenAI, front: TlsFront, certificate: tuple[Path, Path]
 ) -> None:
@@ -96,7 +97,7 @@ def test_a_stream_over_tls_is_relayed_on_one_connection_and_stopped_within_a_sec
     stopped = time.time()
     assert visitor.stop().status == 202
     assert b"abort" in response.read()
-    wait_for(lambda: fake.calls[-1].closed_at is not None, 2, "the upstream's end")
+    wait_for(lambda: fake.calls[-1].closed_at is not None, what="the upstream's end")
     assert time.time() - stopped < 1.5
 
 

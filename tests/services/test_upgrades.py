@@ -28,6 +28,7 @@ from tests.services.money import new_database
 from tests.services.released_rows import CHAT, FOREIGN, HALF, HELD, LIVE, TEXT, VISITOR, fill
 from tests.unit.built_app import OWN, build
 from tests.visitor import new_id
+from tests.warm import flask
 
 KINDS = ("sqlite", "postgresql")
 
@@ -180,10 +181,7 @@ def test_a_start_on_an_old_version_is_refused_until_the_upgrade_is_run(
     assert "DATABASE_URL holds tables of version 0001" in refused.log and "run `flask db upgrade`" in refused.log
     assert "Traceback" not in refused.log and oldest.schema() == before
     for says in (f"The tables went from 0001 to {versions()[-1]}.", f"at version {versions()[-1]}, as before."):
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "db", "upgrade"],
-            cwd=ROOT, env=clean_environment(**variables), capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        done = flask("db", "upgrade", env=clean_environment(**variables))
         assert done.returncode == 0 and says in done.stdout, done.stdout + done.stderr
     visitor = serve(**variables).visitor()
     visitor.cookie, visitor.chat = f"visitor={Signer(SECRET).sign(VISITOR)}", CHAT

@@ -21,6 +21,7 @@ from chatbot.config import load_settings
 from chatbot.visitors.access import GUESSES_SITE, PASS_S
 from chatbot.web.enter import OPEN
 from tests.conftest import ROOMY
+from tests.unit.built_app import unattended
 from tests.visitor import Visitor
 
 CODE = "open sésame"
@@ -37,7 +38,7 @@ def build(folder: Path, **values: object) -> Flask:
     settings = load_settings(_env_file=None, **{**roomy, "database_url": f"sqlite:///{folder}/chat.db", **values})
     app = create_app(settings)
     logger.handlers, logger.propagate = before
-    return app
+    return unattended(app)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_a_call_that_crashed_is_charged_all_that_was_held() -> None:
 
 
 def test_an_answer_that_broke_off_is_charged_the_held_input_and_each_byte_of_its_text() -> None:
-    attempt = Attempt(problem=Broken())
+    attempt = Attempt(charged=Broken.charged)
     attempt.hear("Grüße, 世界")
     attempt.silent_s = 0.0
     made = len("Grüße, 世界".encode()) + UNHEARD_TOKENS
@@ -81,7 +81,7 @@ def test_every_silence_counts_also_the_one_at_the_end(monkeypatch: pytest.Monkey
         now += gap_s
         attempt.hear(text)
     assert attempt.silent_s == 68.0
-    failed = Attempt(problem=problem_of_code("server_error"), heard_at=now)
+    failed = Attempt(charged=problem_of_code("server_error").charged, heard_at=now)
     now += 4.0
     failed.hear("")
     assert charged(failed).usage == Usage(input=INPUT, output=1_000)
@@ -109,7 +109,7 @@ def test_every_silence_counts_also_the_one_at_the_end(monkeypatch: pytest.Monkey
     ],
 )
 def test_a_failure_before_any_text_is_charged_by_what_may_have_been_done(problem: Problem, basis: str) -> None:
-    made = charged(Attempt(problem=problem))
+    made = charged(Attempt(charged=problem.charged))
     assert made.basis == basis
     assert made.nano == {"nothing": 0, "estimate": PRICES.worst_nano(MODEL, INPUT, 0), "reservation": WHOLE}[basis]
 
@@ -122,12 +122,12 @@ def connection_error(cause: str) -> Exception:
 
 @pytest.mark.parametrize(("cause", "basis"), [("NewConnectionError", "nothing"), ("ProtocolError", "reservation")])
 def test_a_call_that_was_never_sent_costs_nothing_and_one_that_was_may_cost_all(cause: str, basis: str) -> None:
-    assert charged(Attempt(problem=problem_of_class(connection_error(cause)))).basis == basis
+    assert charged(Attempt(charged=problem_of_class(connection_error(cause)).charged)).basis == basis
 
 
 @given(text=st.text(min_size=1, max_size=3_000), bound=st.integers(16, 4_000))
 def test_no_estimate_is_below_a_token_for_every_character_that_was_delivered(text: str, bound: int) -> None:
-    attempt = Attempt(problem=Broken())
+    attempt = Attempt(charged=Broken.charged)
     attempt.hear(text)
     made = charge(PRICES, MODEL, attempt, INPUT, bound)
     assert made.usage.output >= min(len(text), bound)

@@ -11,6 +11,7 @@ import pytest
 
 from chatbot.config import EPHEMERAL, ROOT, Settings, load_settings
 from chatbot.errors import SettingsError
+from chatbot.signing import load_signer
 from tests.fake_openai import make_key
 from tests.unit import settings_table
 
@@ -98,7 +99,7 @@ def test_a_bad_value_is_refused_in_one_line_with_its_name_and_an_example(
 ) -> None:
     (line,) = refusal(monkeypatch, **{name: value})
     assert re.fullmatch(rf"{name} is not valid: (.{{10,}})\. Example: {name}=\S.*", line), line
-    assert not re.search("canary|secret4", line, re.IGNORECASE), line
+    assert not re.search(r"canary|secret4|at least \d+ items", line, re.IGNORECASE), line
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -106,6 +107,19 @@ def test_the_example_of_a_refusal_would_be_accepted(name: str, monkeypatch: pyte
     (line,) = refusal(monkeypatch, **{name: BAD[name][0]})
     monkeypatch.setenv(name, line.partition(f" Example: {name}=")[2])
     load_settings()
+
+
+def test_an_env_file_that_cannot_be_read_is_named_and_nothing_else_is() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(_env_file="/proc/self/mem")  # which is there for root, too, and cannot be read
+    assert refused.value.lines == [".env cannot be read: OSError. Let this user read it."]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_a_line() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_signer(load_settings(database_url="sqlite:////proc/chat.db"))
+    (line,) = refused.value.lines
+    assert line.startswith("DATABASE_URL names a folder that cannot be written: ")
 
 
 def test_every_bad_value_gets_a_line() -> None:

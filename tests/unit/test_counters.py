@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 from chatbot import db, migrate, tables
 from chatbot.config import load_settings
 from chatbot.errors import Busy, LimitReached
-from chatbot.visitors import counters, limits
+from chatbot.visitors import counters, gate, limits, standing
 from chatbot.visitors.counters import DatabaseStorage, drop_expired
 from chatbot.visitors.limits import Limits
 from chatbot.visitors.who import Visitor
@@ -49,7 +49,7 @@ def clock() -> Iterator[Clock]:
     with pytest.MonkeyPatch.context() as patch:
         running = Clock(now=NOON)
         patch.setattr(counters, "time", running)
-        patch.setattr(limits, "time", running)
+        patch.setattr(standing, "time", running)
         yield running
 
 
@@ -234,7 +234,7 @@ def test_looking_at_the_standing_costs_nothing(storage: DatabaseStorage, engine:
 
 def test_headers_name_every_limit_with_what_is_left(storage: DatabaseStorage, engine: Engine, clock: Clock) -> None:
     house = limiting(engine, limit_visitor="3/minute")
-    sent = limits.headers(house.admit(visitor()))
+    sent = standing.headers(house.admit(visitor()))
     assert sent["RateLimit"].split(", ")[0] == '"visitor-60s";r=2;t=60'
     assert sent["RateLimit-Policy"].split(", ")[0] == '"visitor-60s";q=3;w=60'
     assert {name.split(";")[0] for name in sent["RateLimit"].split(", ")} == {
@@ -281,7 +281,7 @@ def test_the_gate_lets_in_four_questions_at_a_time_and_sends_others_away_when_th
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = limiting(engine)
-    monkeypatch.setattr(limits, "GATE_S", 0.05)
+    monkeypatch.setattr(gate, "WAIT_S", 0.05)
     with ExitStack() as inside:
         for _ in range(limits.AT_ONCE):
             inside.enter_context(house.gate())

@@ -415,6 +415,7 @@ def test_when_the_database_fails_the_page_says_so(tmp_path: Path) -> None:
     assert answer.status_code == 503 and "The database fails" in answer.text and "OperationalError" in answer.text
 
 
+@pytest.mark.alone
 def test_with_200_000_attempts_the_page_is_made_within_300_ms(tmp_path: Path) -> None:
     app = build(tmp_path)
     fill(tmp_path / "chat.db", MANY, visitors=20_000)

@@ -295,6 +295,15 @@ def test_the_bill_has_a_line_for_each_call_that_ran(client: OpenAI, fake: FakeOp
     assert bill.nano_dollars == (bill.tokens("input") - 2) * 100 + 2 * 10 + 7 * 500
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_a_reply_that_is_held_goes_on_when_the_test_says_so(client: OpenAI, fake: FakeOpenAI, api: str) -> None:
+    stream = ask(client, api, "Hi [fake: tokens 4; hold 3]")
+    assert fake.wait(lambda: fake.calls and fake.calls[-1].text.count("tok") == 3)
+    assert not fake.wait_idle(SHORT_S)
+    fake.go_on()
+    assert read(stream, api)[:2] == ("tok tok tok tok ", "ok")
+
+
 def test_endless_text_is_billed_up_to_the_bound(client: OpenAI, fake: FakeOpenAI) -> None:
     with ask(client, "responses", "[fake: endless]", max_output_tokens=50) as stream:
         for _ in range(300):

@@ -19,6 +19,7 @@ from chatbot.tables import chats, limit_counters
 from chatbot.web.guard import DOCUMENTS, HEADERS
 from tests.conftest import ROOMY
 from tests.fake_openai import FakeOpenAI
+from tests.unit.built_app import unattended
 from tests.visitor import Visitor, new_id
 
 OWN, FRIEND, FOREIGN = "http://localhost", "https://friend.example", "https://evil.example"
@@ -39,7 +40,7 @@ def build(upstream: FakeOpenAI, folder: Path) -> Flask:
     before = (logger.handlers, logger.propagate)
     app = create_app(settings)
     logger.handlers, logger.propagate = before
-    return app
+    return unattended(app)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from chatbot import chores, db, migrate, tables
 from chatbot.alerts.alarm import Alarms
 from chatbot.config import Settings, load_settings
 from chatbot.db import DEAD_AFTER_MS
-from chatbot.errors import BudgetSpent, LimitReached, Paused, Problem
+from chatbot.errors import BudgetSpent, LimitReached, Paused
 from chatbot.model.events import Usage
 from chatbot.money import ledger as ledger_module
 from chatbot.money import switches
@@ -151,6 +151,7 @@ def test_what_does_not_fit_any_one_budget_is_refused_and_nothing_is_held(make: M
     ledger = make(**{name: dollars(worst(1_000, USEFUL_TOKENS) - 1)})
     with pytest.raises(BudgetSpent) as refused:
         ledger.reserve(payer(), 1_000)
+    assert "new chat" not in refused.value.detail, "it would cost as much"
     assert refused.value.retry_after == (17 if "month" in name else 0.5) * 86_400 - (43_200 if "month" in name else 0)
     assert all((row.spent, row.held) == (0, 0) for row in rows(engine, tables.budgets))
     assert rows(engine, tables.reservations) == []
@@ -405,7 +406,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def break_off(self, data: st.DataObject, told: bool) -> None:
         worker, hold = self.live.pop(data.draw(st.integers(0, len(self.live) - 1)))
         delivered = data.draw(st.integers(0, hold.max_output_tokens)) if told else 0
-        attempt = Attempt("stopped", problem=Problem())
+        attempt = Attempt("stopped")
         attempt.hear("x" * delivered)
         self.pay(hold, self.workers[worker].prices.worst_nano(MODEL, hold.input_tokens // 4 + 1, delivered))
         self.workers[worker].settle(hold, attempt)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from chatbot.chats.ending import Turn
+from chatbot.chats.asked import Turn
 from chatbot.chats.live import Outcome
 from chatbot.chats.title import title_of
 from chatbot.chats.title_call import INSTRUCTION, MOST_CHARS, MOST_TOKENS, most_title_tokens
@@ -25,7 +25,6 @@ from chatbot.history import title_model
 from chatbot.history.naming import Naming
 from chatbot.key.ring import Ring
 from chatbot.money import switches
-from chatbot.money.account import NotBegun
 from chatbot.money.charge import Attempt
 from chatbot.money.hold import Payer
 from chatbot.money.prices import Prices
@@ -255,7 +254,7 @@ def test_a_title_takes_none_of_its_visitors_places(make: Build) -> None:
     guest = house.guest()
     guest.say(asked("[fake: first 1; tokens 3]"), waits=False)
     wait_for(lambda: len(house.fake.calls) == 2, what="the title, with the place taken")
-    ledger.settle(held[0], Attempt("unused", problem=NotBegun()))
+    ledger.settle(held[0], Attempt("unused", charged="nothing"))
     house.endings.on_stored.remove(take_the_place)
     assert guest.twin().say("[fake: tokens 2]", waits=False) == "tok tok "
     assert house.titled(guest.chat) == [], "the title was still being made"

@@ -64,11 +64,11 @@ def test_every_page_names_its_files_by_their_version_and_all_of_them_are_there(h
 def test_a_look_for_changes_is_quick(house: Flask) -> None:
     with house.test_request_context():
         house.extensions["assets"].address("js/main.js")
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(20):
         with house.test_request_context():
             house.extensions["assets"].address("js/main.js")
-    assert (time.perf_counter() - began) / 20 < 0.02
+    assert (time.process_time() - began) / 20 < 0.02
 
 
 def test_search_engines_are_kept_out_of_chats(house: Flask) -> None:

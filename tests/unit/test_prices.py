@@ -150,9 +150,9 @@ def test_the_start_is_refused_with_a_line_for_each_model_without_a_price() -> No
     with pytest.raises(SettingsError) as refused:
         made(openai_model="my-own", openai_models="gpt-6-sol,another", model_prices="my-own2=1/1/1").check()
     assert refused.value.lines == [
-        f"OPENAI_MODEL names {model}, whose price is not known: set it, in $ per million tokens."
+        f"{name} names {model}, whose price is not known: set it, in $ per million tokens."
         f" Example: MODEL_PRICES={model}=<input>/<cached>/<output>"
-        for model in ("my-own", "another")
+        for name, model in (("OPENAI_MODEL", "my-own"), ("OPENAI_MODELS", "another"))
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.errors import Problem
+from chatbot.errors import Broken, Problem
 from chatbot.model.events import End, Usage
 from chatbot.model.sse import MAX_EVENT_BYTES, EventSplitter
 from chatbot.model.stream import ChatDecoder, ReplyDecoder, ResponsesDecoder
@@ -104,6 +104,10 @@ RESPONSES = {
         Heard("", "", End("content-filter", COUNTED)),
     ),
     "no usage": (sse(said("Hi"), completed(usage=None)), Heard("Hi", "", End("stop", None))),
+    "usage in no numbers": (
+        sse(said("Hi"), completed(usage={"input_tokens": "7", "output_tokens": 1.5})),
+        Heard("Hi", "", End("stop", None)),
+    ),
     "only the whole": (
         sse(completed(output=[{"content": [{"type": "output_text", "text": "Hello"}]}])),
         Heard("Hello", "", STOP),
@@ -133,6 +137,7 @@ CHAT = {
         sse(chunk(content="Hi"), chunk("stop"), DONE, chunk(content="late")),
         Heard("Hi", "", End("stop")),
     ),
+    "an error as its end": (sse(chunk(content="Hi"), chunk("error")), Heard("Hi", problem=Broken)),
     "odd deltas": (
         sse({"choices": [{"delta": None}]}, {"choices": None}, chunk(content=None), chunk("stop"), DONE),
         Heard("", "", End("stop")),

@@ -36,7 +36,8 @@ def asking(cookie: str | None = None, address: str = "192.0.2.7") -> Any:
         ("::1", "::/64"),
         ("", "local"),
         (None, "local"),
-        ("unix:", "unix:"),
+        ("unknown", "local"),
+        ("unix:", "local"),
     ],
 )
 def test_a_network_is_an_ipv4_address_or_the_64_of_an_ipv6_one(address: str | None, network: str) -> None:

@@ -26,7 +26,9 @@ def upstream() -> Iterator[FakeOpenAI]:
 @pytest.fixture(scope="session")
 def served(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("wire")) as start:
-        yield start(**upstream.env, OPENAI_MODELS="gpt-6-luna,gpt-6-sol", SYSTEM_PROMPT=PROMPT, MAX_MESSAGE_CHARS=500)
+        theirs = {"OPENAI_ORG_ID": "org-of-another-program", "OPENAI_PROJECT_ID": "proj_of_another_program"}
+        settings = {"OPENAI_MODELS": "gpt-6-luna,gpt-6-sol", "SYSTEM_PROMPT": PROMPT, "MAX_MESSAGE_CHARS": 500}
+        yield start(**upstream.env, **theirs, **settings)
 
 
 @pytest.fixture

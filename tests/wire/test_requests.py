@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Served, serving
@@ -171,6 +171,7 @@ ODD = dict.fromkeys(["messages", "trigger", "messageId", "model"], ANYTHING)
     st.fixed_dictionaries({}, optional=ODD),
     st.booleans(),
 )
+@example({}, [], {"model": "gpt-6-astra"}, True)
 def test_whatever_a_visitor_sends_the_call_is_the_servers(
     house: tuple[Served, FakeOpenAI], more: dict[str, Any], messages: list[Any], odd: dict[str, Any], asks: bool
 ) -> None:
@@ -222,6 +223,11 @@ def test_the_names_sent_upstream_are_the_visitors_and_the_chats_own_and_tell_not
         assert one.cookie is not None
         assert one.cookie.split("=")[1].split(".")[0] not in call.raw.decode()
         assert one.chat not in call.raw.decode()
+
+
+def test_no_organization_and_no_project_is_named_not_even_an_empty_one(visitor: Visitor, fake: FakeOpenAI) -> None:
+    assert visitor.say("Hello").status == 200
+    assert not {"openai-organization", "openai-project"} & {name.lower() for name in fake.calls[-1].headers}
 
 
 def test_a_long_chat_is_cut_from_its_oldest_end_and_the_visitor_told(house: tuple[Served, FakeOpenAI]) -> None:

@@ -142,7 +142,7 @@ def test_where_nothing_is_live_there_is_nothing_to_listen_to(visitor: Visitor) -
 def test_a_dropped_connection_does_not_end_the_reply(visitor: Visitor, fake: FakeOpenAI) -> None:
     response, _ = begin(visitor, SLOW)
     response.close()
-    wait_for(lambda: not visitor.stored()["live"], 5)
+    wait_for(lambda: not visitor.stored()["live"])
     message = visitor.stored()["messages"][-1]
     assert message["metadata"]["status"] == "complete"
     assert message["parts"] == [{"type": "text", "text": "tok " * 40}]
@@ -151,8 +151,8 @@ def test_a_dropped_connection_does_not_end_the_reply(visitor: Visitor, fake: Fak
 
 
 def test_a_reload_in_mid_reply_shows_the_text_so_far_and_that_it_is_live(visitor: Visitor) -> None:
-    response, _ = begin(visitor, "Hello [fake: tokens 80; delay 25]", deltas=60)
-    wait_for(lambda: visitor.stored()["messages"][-1]["parts"][0]["text"], 3)
+    response, _ = begin(visitor, "Hello [fake: tokens 160; delay 25]", deltas=45)
+    wait_for(lambda: visitor.stored()["messages"][-1]["parts"][0]["text"])
     stored = visitor.stored()
     assert stored["live"]
     assert stored["messages"][-1]["metadata"]["status"] == "streaming"
@@ -183,6 +183,7 @@ def test_a_later_failure_is_told_in_the_stream_and_then_it_is_done(visitor: Visi
     assert message["parts"][0]["text"] == reply.text == fake.calls[-1].text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("directives", "has_text"),
     [("tokens 400; delay 20", True), ("tokens 20; hang 5", True), ("stall-created", False), ("summary T", True)],
@@ -215,8 +216,8 @@ def test_a_reply_can_be_stopped_before_the_upstream_has_answered(visitor: Visito
     asking.start()
     assert fake.wait(lambda: len(fake.calls) == 2)
     assert visitor.stop().status == 202
-    assert fake.wait(lambda: fake.calls[-1].closed_at, 1)
-    asking.join(5)
+    assert fake.wait(lambda: fake.calls[-1].closed_at)
+    asking.join(30)
     assert found[0].types[-1] == "abort"
     assert visitor.stored()["messages"][-1]["metadata"]["status"] == "stopped"
     assert len(fake.calls) == 2, "what was stopped is not tried again"

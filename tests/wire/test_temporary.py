@@ -207,7 +207,7 @@ def test_who_follows_from_another_worker_hears_its_true_end(serve: Callable[...,
     there = Visitor(serve(**fake.env).url)
     here.say("Hello")
     there.cookie, there.chat = here.cookie, here.chat = here.cookie, new_id()
-    fake.fault("tokens 60; delay 20")
+    fake.fault("tokens 200; delay 20")
     response = here.post(here.body("Hello", temporary=True))
     heard, mine = there.listen(), rest(response)
     assert (heard.types[-1], heard.text) == ("finish", mine.text)
@@ -222,4 +222,4 @@ def test_false_seals_cost_the_server_nothing(visitor: Visitor) -> None:
     body = visitor.body("", messages=[long, *[false] * 8000, newest], temporary=True)
     began = time.monotonic()
     assert read_reply(visitor.post(body)).status == 200
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10

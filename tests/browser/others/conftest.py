@@ -21,7 +21,8 @@ PHONE = (390, 844)
 HARMLESS = [
     '"interactive-widget" not recognized',  # WebKit does not know it,
     "directive 'manifest-src'",  # nor this
-    "due to access control checks",  # so WebKit calls a request that its page did not wait for
+    "due to access control checks",  # so WebKit calls a request that its page did not wait for,
+    "Loading failed for the module",  # and so Firefox
 ]
 
 
