@@ -163,8 +163,9 @@ class FakeOpenAI:
             call.goes_on = True
 
     def reset(self) -> None:
-        """Forgets requests, queued faults, revocations and extra costs; replies that are held go on."""
+        """Forgets requests, texts, queued faults, revocations and extra costs; replies that are held go on."""
         self.go_on()
+        self.default_text = ""
         with self._lock:
             self.requests = []
         self.extra = []

@@ -111,9 +111,7 @@ def load_sources(settings: Settings, signer: Signer) -> list[Source]:
 
 
 def _stored(name: str, value: SecretStr | None, path: Path | None, settings: Settings, signer: Signer) -> Source | None:
-    key = (
-        Key(value.get_secret_value().strip(), name, signer) if value is not None else None
-    )  # guarded though a file is first
+    key = None if value is None else Key(value.get_secret_value().strip(), name, signer)  # watched, though a file wins
     if path:
         return FileSource(f"{name}_FILE", path, settings, signer)
     if key is None:

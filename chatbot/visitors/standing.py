@@ -54,6 +54,6 @@ def headers(standings: list[Standing]) -> dict[str, str]:
     now = time.time()
     named = [(f"{s.scope}-{s.window_s}s", s, max(0, round(s.resets_at.timestamp() - now))) for s in standings]
     return {
-        "RateLimit": ", ".join(f'"{name}";r={s.left};t={wait_s}' for name, s, wait_s in named),
+        "RateLimit": ", ".join(f'"{name}";r={s.left};t={reset_s}' for name, s, reset_s in named),
         "RateLimit-Policy": ", ".join(f'"{name}";q={s.limit};w={s.window_s}' for name, s, _ in named),
     }

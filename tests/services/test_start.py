@@ -99,8 +99,8 @@ def test_a_model_whose_price_is_not_known_stops_the_start_where_there_is_a_key(
     assert served.process.wait(30) != 0 and "Traceback" not in served.log
     said = command(tmp_path, "run", "--port", str(free_port()), **unpriced)
     assert said.returncode != 0 and "Traceback" not in said.stdout
-    for model in ("gpt-6.2-luna", "my-own"):
-        line = f"OPENAI_MODEL names {model}, whose price is not known"
+    for name, model in (("OPENAI_MODEL", "gpt-6.2-luna"), ("OPENAI_MODELS", "my-own")):
+        line = f"{name} names {model}, whose price is not known"
         assert line in served.log and line in said.stdout
         assert f"Example: MODEL_PRICES={model}=<input>/<cached>/<output>" in served.log
     assert fake.requests == []

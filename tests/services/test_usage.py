@@ -361,7 +361,7 @@ def test_the_admin_key_is_taken_from_no_variable(
     for name in ("OPENAI_ADMIN_KEY", "OPENAI_API_KEY", "FLASK_USAGE_ADMIN_KEY", "ADMIN_KEY"):
         monkeypatch.setenv(name, fake.admin_key)
     result = operator.types("usage", "--reconcile")
-    assert (result.exit_code, "Admin key, from https://" in result.output) == (1, True)
+    assert (result.exit_code, "Admin key, from https://" in result.output) == (2, True)
     assert fake.requests == []
 
 
