@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,9 +117,10 @@ def _leave_to_file(path: Path) -> None:
 
 def _given() -> set[str]:
     """What this process was started with, as far as the system tells: it wins over `.env`, though it be the same."""
-    told = Path("/proc/self/environ")
-    entries = told.read_bytes().split(b"\0") if told.exists() else []
-    return {os.fsdecode(entry.partition(b"=")[0]) for entry in entries}
+    with suppress(OSError):  # another system, or a process that changed its user
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+        return {os.fsdecode(entry.partition(b"=")[0]) for entry in entries}
+    return set()
 
 
 def refuse_open_debugger(host: str, debugger: bool = False) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from chatbot.config import Settings
 
@@ -37,6 +37,10 @@ class _Undone(Exception):
     pass
 
 
+class DatabaseReplaced(SQLAlchemyError):
+    """Another file stands where SQLite's stood when this process began, or none: put it back, or start anew."""
+
+
 def now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -56,7 +60,9 @@ def open_engine(settings: Settings) -> Engine:
         max_overflow=50,
     )
     event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "checkout", partial(_look_for, settings.sqlite_path))
+    refuse_another = partial(_refuse_another, settings.sqlite_path, [])
+    event.listen(engine, "do_connect", refuse_another)
+    event.listen(engine, "checkout", refuse_another)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -120,11 +126,17 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
 
 
-def _look_for(path: Path, _connection: Any, record: Any, _proxy: Any) -> None:
-    """Connect anew where the file was replaced or deleted: the old one takes writes that nobody reads again."""
-    now = path.stat().st_ino if path.exists() else None
-    if record.info.setdefault("inode", now) != now:
-        raise DisconnectionError
+def _refuse_another(path: Path, first: list[int], *_: object) -> None:
+    """Raises DatabaseReplaced. The old file would take writes that nobody reads again; a new one is not even opened,
+    because it would be mixed with the log that the old one left beside it."""
+    try:
+        now = path.stat().st_ino
+    except OSError:
+        now = None
+    if first and now != first[0]:
+        raise DatabaseReplaced
+    if now is not None:
+        first[:] = [now]
 
 
 def _begin(connection: Connection) -> None:

@@ -97,7 +97,10 @@ def free_port() -> int:
     kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     kept.bind(("127.0.0.1", 0))
     port = int(kept.getsockname()[1])
-    kept.detach()  # open as long as this process
+    if sys.platform == "linux":  # others let nobody bind it as well
+        kept.detach()  # open as long as this process
+    else:
+        kept.close()
     return port
 
 

@@ -33,9 +33,11 @@ if ! command -v node >/dev/null || [ "$(node -p 'process.versions.node.split("."
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
     export PATH="$PWD/.venv/bin:$PATH"
 fi
+installs=()
 for folder in tests/wire tests/prose tests/browser/scores examples/use-chat; do
     if [ ! -d $folder/node_modules ] || [ $folder/package-lock.json -nt $folder/node_modules ]; then
         npm --prefix $folder ci --ignore-scripts --silent --no-fund --no-audit && touch $folder/node_modules &
+        installs+=($!)
     fi
 done
-wait
+for install in "${installs[@]}"; do wait "$install"; done

@@ -42,9 +42,10 @@ class Warm:
     ) -> None:
         self.args, self.returncode = [program, *arguments], None
         told, tell = os.pipe()
-        asked = json.dumps({"argv": self.args, "env": env, "cwd": str(cwd)}).encode()
+        asked = json.dumps({"argv": self.args, "env": env, "cwd": str(cwd)}).encode() + b"\n"
         with _asking:
-            socket.send_fds(_forker(program), [asked], [tell, *(file.fileno() for file in files)])
+            sent = socket.send_fds(_forker(program), [asked], [tell, *(file.fileno() for file in files)])
+            _forker(program).sendall(asked[sent:])
         os.close(tell)
         self._told = os.fdopen(told, "rb", buffering=0)
         self.pid = int(self._told.readline())
@@ -74,7 +75,7 @@ class Warm:
 @cache
 def _forker(program: str) -> socket.socket:
     """Asks the process that forks for this program; it ends with this one."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     with theirs:
         command = [sys.executable, "-m", __name__, program]
         _forkers.append(subprocess.Popen(command, cwd=ROOT, stdin=theirs, start_new_session=True))
@@ -104,6 +105,8 @@ def _fork_for(asking: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         message, got, *_ = socket.recv_fds(asking, MESSAGE_BYTES, 4)
+        while message and not message.endswith(b"\n"):
+            message += asking.recv(MESSAGE_BYTES)
         if not message:
             sys.exit()
         tell, *files = got

@@ -105,7 +105,7 @@ class Turns:
         if isinstance(failure, QuotaSpent):
             pause_for_quota(self._engine, self._alarms, failure)
         elif isinstance(failure, ModelGone):
-            words = f"nobody is answered by {model}, because {failure.cause}. Name another one: flask doctor"
+            words = f"{model} is not to be had: {failure.cause}. Name another one: flask doctor"
             self._alarms.raise_alarm("model", model, words)
 
     def rehearse(self, ask: Ask) -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -54,7 +55,9 @@ class RedactedRecord(logging.LogRecord):
         try:
             return redact(super().getMessage())
         except Exception:  # logging would print the arguments as they are
-            return redact(f"{self.msg} {self.args}")
+            with suppress(Exception):
+                return redact(f"{self.msg} {self.args}")
+            return "a message that cannot be written"
 
 
 _FORMATTER = logging.Formatter()

@@ -63,14 +63,16 @@ class Ring:
 
     def refuse(self, credential: Credential) -> None:
         """OpenAI said that the key is wrong, revoked or expired. The first worker that hears it raises the alarm."""
-        is_news = credential.fingerprint not in self._refused
+        is_back = any(each.credential() == credential and not self._is_out(credential, each) for each in self._sources)
+        is_news = is_back or credential.fingerprint not in self._refused
+        is_again = is_back and credential.fingerprint in self._refused
         self._refused[credential.fingerprint] = time.monotonic()
         if isinstance(credential, Identity):  # its tokens are short-lived: it is out until catch_up(), no longer
             self.lack(credential, "OpenAI refused its token")
             return
         if self._engine:
             try:
-                is_news = record.refuse(self._engine, credential)
+                is_news = record.refuse(self._engine, credential) or is_again
             except SQLAlchemyError:  # each worker says so by itself, and catch_up() writes it later
                 self._unwritten[credential.fingerprint] = credential
         if is_news:

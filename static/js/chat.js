@@ -28,7 +28,7 @@ export class ChatPage {
       say,
       onOpen: (chat) => this.#open(chat),
       onGone: (chat) => {
-        this.#tellTabs();
+        this.#tellTabs(chat);
         if (this.conversation.chat === chat) this.startOver();
       },
       onRenamed: (chat, title) => this.conversation.chat === chat && nameChat(title),
@@ -44,12 +44,12 @@ export class ChatPage {
       onChange: (chat) => {
         part(document, 'temporary').setAttribute('aria-pressed', chat.temporary);
         this.sidebar.show(chat);
-        if (chat.changed) this.#tellTabs();
+        if (chat.changed) this.#tellTabs(chat.id);
       },
       startOver: () => this.startOver(),
     });
-    this.#tabs.onmessage = () => {
-      this.conversation.lookAgain();
+    this.#tabs.onmessage = ({ data }) => {
+      if ([null, this.conversation.chat].includes(data)) this.conversation.lookAgain();
       this.sidebar.refresh();
     };
     list.addEventListener('click', ({ target }) => actOnCode(target));
@@ -82,7 +82,7 @@ export class ChatPage {
       this.startOver();
       this.sidebar.startOver();
       this.server.refresh();
-      this.#tellTabs();
+      this.#tellTabs(null);
     };
     const onImported = () => this.sidebar.refresh();
     return this.#openLate(import('./settings/settings.js'), ({ showSettings }) => showSettings({ onImported, onDeleted }));
@@ -96,8 +96,9 @@ export class ChatPage {
     }
   }
 
-  #tellTabs() {
-    this.#tabs.postMessage('changed');
+  // `chat`: null for all of them.
+  #tellTabs(chat) {
+    this.#tabs.postMessage(chat);
   }
 
   // A mere #fragment, as of the skip link, is no other chat.

@@ -108,7 +108,7 @@ def test_a_model_that_is_gone_is_told_once_by_name(serve: Serve, fake: FakeOpenA
         wait_for(lambda: sink.got, 30, "the alert")
         served.stop(signal.SIGTERM)
         assert len(sink.messages) == 1
-        assert sink.messages[0].startswith("nobody is answered by gpt-6-luna, because the project has no access")
+        assert sink.messages[0].startswith("gpt-6-luna is not to be had: the project has no access")
 
 
 def test_addresses_that_cannot_be_used_stop_the_start_in_one_line_that_does_not_quote_them(serve: Serve) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -122,9 +123,15 @@ def test_a_sqlite_file_that_was_replaced_gets_no_call_until_it_is_back(on_sqlite
     kept = [file.rename(aside / file.name) for file in path.parent.glob(f"{path.name}*")]
     assert_unavailable(twin(visitor).say("Hello"))
     assert visitor.get("/readyz").status == 503
+    assert not path.exists(), "an empty one is no better"
+    backup = shutil.copy(aside / path.name, path)
+    log = shutil.copy(aside / f"{path.name}-wal", f"{path}-wal")
+    before = [Path(file).read_bytes() for file in (backup, log)]
+    assert_unavailable(twin(visitor).say("Hello"))
+    assert [Path(file).read_bytes() for file in (backup, log)] == before, "a backup was mixed with the old one's log"
     assert len(upstream.calls) == calls
-    for file in path.parent.glob(f"{path.name}*"):
-        file.unlink()
+    for file in (backup, log):
+        Path(file).unlink()
     for file in kept:
         file.rename(path.parent / file.name)
     assert_ready_again(visitor)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatbot import db, migrate
+from chatbot import db, migrate, tables
+from chatbot.alerts.alarm import Alarms
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
 from chatbot.key import record
@@ -297,7 +298,11 @@ def test_a_key_that_is_put_back_is_tried_again_though_it_was_refused_before(
     if works:
         one.accept(one.credentials[0], time.monotonic())
     else:
+        one._alarms = Alarms(engine)  # another day's
         one.refuse(one.credentials[0])
+        with engine.connect() as connection:
+            told = connection.execute(select(tables.alerts.c.words)).scalars().all()
+        assert len(told) == 1 and "OpenAI refused" in told[0], "who put it back is told"
         other.refuse(other.credentials[0])
     later = Ring(load_sources(settings, SIGNER), engine)
     for keys in (one, other, later):

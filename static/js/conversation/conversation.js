@@ -49,7 +49,7 @@ export class Conversation {
     return this.#read(this.#begun ? this.#reading.load(chat, listening) : null);
   }
 
-  /** Another tab has changed some chat: if it is this one, it is shown as it is now. */
+  /** Another tab has changed this chat: it is shown as it is now. */
   async lookAgain() {
     const chat = this.keptChat;
     const isOld = chat && !this.#isBusy && (await this.#reading.isOld(chat));

@@ -46,11 +46,12 @@ export class Transcript {
     return this.#messages.slice(0, place < 0 ? undefined : place).map((each) => each.asMessage);
   }
 
-  /** Does the page show `messages`, the newest of a stored chat? What was not answered at all is left alone. */
+  /** Does the page show `messages`, the newest of a stored chat? What was not answered, or is edited, is left alone. */
   isUpTo(messages) {
     const told = this.#messages.filter(({ id }) => id).slice(-messages.length);
     const isSame = (message, place) => message.is(messages.at(place - told.length) ?? {});
-    return !this.lastReply?.id || (messages.length > 0 && told.every(isSame));
+    if (!this.lastReply?.id || this.#list.querySelector('[data-editing]')) return true;
+    return messages.length > 0 && told.every(isSame);
   }
 
   withId(id) {
