@@ -58,7 +58,8 @@ DRAWN = """async (root) => {
         await pause(30);
     }
     const waiting = () => [...root.querySelectorAll('.language-php')].some((code) => !code.children.length);
-    for (let tries = 0; waiting() && tries < 200; tries += 1) await pause(50);
+    const formulas = () => root.querySelectorAll('.formula *').length > 20;
+    for (let tries = 0; (waiting() || !formulas()) && tries < 400; tries += 1) await pause(50);
     await pause(200);
 }"""
 STREAMED = """async (texts) => {

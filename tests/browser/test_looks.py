@@ -92,6 +92,7 @@ def test_with_motion_reduced_nothing_moves(new_page: Callable[..., Page], served
     chat.ask("[fake: tokens 3; hold 0]")
     expect(page.locator(".thinking")).to_be_visible()
     assert page.evaluate("document.getAnimations().length") == 0
+    assert fake.wait(lambda: fake.calls)
     fake.go_on()
     expect(chat.answer).to_have_text("tok tok tok")
 

@@ -81,6 +81,7 @@ def example(new_page: Callable[..., Page], site: Site) -> Page:
 
 
 def ask(page: Page, text: str) -> None:
+    expect(page.get_by_role("button", name="Send")).to_be_visible()  # the last answer has ended
     page.get_by_label("Message").fill(text)
     page.keyboard.press("Enter")
 

@@ -217,7 +217,10 @@ def test_what_is_booked_while_its_visitor_is_forgotten_leads_back_to_nobody(app:
     assert all(balance.held == 0 for balance in house.ledger.balances(payers[0].visitor, "n" * 32))
 
 
-def test_thousands_of_chats_are_deleted_and_others_write_meanwhile(app: Flask, client: FlaskClient) -> None:
+def test_thousands_of_chats_are_deleted_and_others_write_meanwhile(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erase, "PATIENCE_S", 120)  # a busy machine would leave some to the chore
     engine = engine_of(app)
     client.post("/api/chats/import", json=chat_of([message(0), message(1)], title=MARKER))
     visitor = visitor_of(engine)
@@ -245,7 +248,7 @@ def test_thousands_of_chats_are_deleted_and_others_write_meanwhile(app: Flask, c
         done.set()
         thread.join()
     assert traces(engine, MARKER) == []
-    assert len(waits) > 10 and max(waits) < 1
+    assert len(waits) > 10 and max(waits) < 2
 
 
 def test_what_a_crash_leaves_of_a_deleted_chat_is_out_of_reach_and_cleared_away_later(

@@ -26,6 +26,7 @@ from tests.services.money import PATIENCE_S, Books, calls_of, new_database
 from tests.visitor import Event, Reply, Visitor, read_events
 
 VISITORS = 100
+AT_ONCE = 20  # ask
 TEXT = " ".join(f"word-{number}" for number in range(200))  # no piece of it twice
 FAST_MS = 30  # between the words of a reply that is heard to its end
 ENDS = {"finish": "complete", "abort": "interrupted", "nothing": "interrupted"}  # what a listener heard at the end
@@ -43,7 +44,7 @@ class Listener:
     def ask(self, delay_ms: int) -> None:
         """Read the answer to its end, or to that of the connection."""
         with suppress(OSError, http.client.HTTPException):
-            response = self.visitor.post(self.visitor.body(f"{self.visitor.chat} [fake: delay {delay_ms}]"))
+            response = self.visitor.post(self.visitor.body(f"{self.visitor.chat} [fake: delay {delay_ms}; hold 5]"))
             for event in read_events(response):
                 self.events.append(event)
                 if event.id:
@@ -76,9 +77,12 @@ class House:
         """All under way, with some text heard by each; 200 words are yet to come, so many milliseconds apart."""
         found = [Listener(self.served.visitor()) for _ in range(VISITORS)]
         self.threads = [threading.Thread(target=each.ask, args=(delay_ms,), daemon=True) for each in found]
-        for thread in self.threads:
-            thread.start()
-        wait_for(lambda: all(each.heard for each in found), PATIENCE_S, "all replies under way")
+        for first in range(0, VISITORS, AT_ONCE):
+            for thread in self.threads[first : first + AT_ONCE]:
+                thread.start()
+            asked = found[first : first + AT_ONCE]
+            wait_for(lambda asked=asked: all(each.heard for each in asked), PATIENCE_S, "all replies under way")
+        self.fake.go_on()
         time.sleep(1.5)
         assert sum(not each.reply.is_done for each in found) > 0.9 * VISITORS, "they are still under way"
         return found
