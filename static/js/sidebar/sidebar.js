@@ -57,7 +57,7 @@ export class Sidebar {
 
   /**
    * The page shows this chat now: `{id, title, temporary}`; `id` null: one not yet begun. `changed`: an answer in it
-   * has ended.
+   * has ended, or another version was chosen.
    */
   show({ id, title = null, changed = false }) {
     const isOther = id !== this.#shown.id;
