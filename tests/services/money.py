@@ -73,9 +73,8 @@ class Books:
         switches.set_cap(self.engine, budget, None if nano is None else cap, "test")
         return cap
 
-    def bury(self, silent_s: float) -> list[Any]:
-        """Make those dead for half a minute whose workers have been silent for so long; what these held."""
-        since = db.now_ms() - round(silent_s * 1000)
+    def bury(self, since: int) -> list[Any]:
+        """Make those dead for half a minute whose workers have been silent since then; what these held."""
         with db.writing(self.engine) as connection:
             dead = list(connection.execute(select(reservations).where(reservations.c.alive_at < since)))
             for table, column in ((reservations, "alive_at"), (messages, "heartbeat_at")):

@@ -386,12 +386,13 @@ def crash(shared: House) -> Crash:
     killed = shared.served.workers()
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    killed_at = db.now_ms()
     for thread in threads:
         thread.join(PATIENCE_S)
     wait_for(lambda: len(set(shared.served.workers()) - set(killed)) == WORKERS, PATIENCE_S)
     wait_for(lambda: shared.served.visitor().get("/readyz").status == 200, PATIENCE_S)
     refused = busy.ask("tokens 2")
-    dead = shared.books.bury(1)
+    dead = shared.books.bury(killed_at)
     shared.books.settle()
     return Crash(dead, busy, refused)
 
@@ -408,7 +409,7 @@ def test_workers_that_were_only_asleep_book_nothing_twice(house: House) -> None:
             os.kill(pid, signal.SIGSTOP)
         try:
             time.sleep(3)
-            dead = house.books.bury(2.5)
+            dead = house.books.bury(db.now_ms() - 2500)
             wait_for(lambda: not {held.id for held in dead} & {held.id for held in house.books.holds()}, PATIENCE_S)
         finally:
             for pid in asleep:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from chatbot.db import now_ms
 from chatbot.tables import messages
 from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FakeOpenAI
@@ -95,7 +96,7 @@ class House:
         """Let half a minute pass for those who have been silent for so long, and the living find them."""
         time.sleep(silent_s)
         wait_for(lambda: self.served.visitor().get("/readyz").status == 200, PATIENCE_S)
-        assert self.books.bury(silent_s)
+        assert self.books.bury(now_ms() - round(silent_s * 1000))
         self.books.settle()
         streaming = select(func.count()).where(messages.c.status == "streaming")
         wait_for(lambda: self._rows(streaming)[0].count_1 == 0, PATIENCE_S, "no answer left as it was")

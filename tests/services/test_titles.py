@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from chatbot.config import load_settings
+from chatbot.db import now_ms
 from chatbot.money.ledger import Ledger
 from chatbot.money.prices import Prices
 from chatbot.tables import chats
@@ -67,9 +68,10 @@ def test_a_worker_killed_in_mid_title_has_it_charged_in_full_and_once(house: Hou
     killed = house.served.workers()
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    killed_at = now_ms()
     wait_for(lambda: set(house.served.workers()) - set(killed), PATIENCE_S)
     wait_for(lambda: house.served.visitor().get("/readyz").status == 200, PATIENCE_S)
-    (held,) = house.books.bury(1)
+    (held,) = house.books.bury(killed_at)
     house.books.settle()
     row = next(row for row in house.books.attempts(chat=chat) if row.model == NAMER)
     assert (row.id, row.outcome, row.cost_nano) == (held.id, "crashed", held.nano)
@@ -83,7 +85,7 @@ def test_a_stop_of_the_server_does_not_wait_for_a_title(house: House) -> None:
     assert house.served.stop() == 0
     assert time.monotonic() - began < 10
     settings = load_settings(_env_file=None, database_url=house.served.database, secret_key=SECRET)
-    house.books.bury(0)
+    house.books.bury(now_ms())
     Ledger(house.books.engine, settings, Prices(settings)).recover()
     (row,) = [row for row in house.books.attempts(chat=chat) if row.model == NAMER]
     assert row.outcome in ("interrupted", "crashed")
