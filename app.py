@@ -14,13 +14,15 @@ from chatbot.alerts.address import check_addresses, load_addresses
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.post import Post
 from chatbot.alerts.tally import Tally
+from chatbot.chats.asked import Turn
 from chatbot.chats.beat import Beat
+from chatbot.chats.live import Outcome
 from chatbot.chats.turn import Turns
 from chatbot.chores import chores, remind
 from chatbot.cli import commands
 from chatbot.commands.only_setup import only_setup
 from chatbot.config import OPENAI_HOSTS, ROOT, Settings, load_settings
-from chatbot.errors import SettingsError
+from chatbot.errors import Blocked, SettingsError
 from chatbot.history.naming import Naming
 from chatbot.history.passages import index
 from chatbot.history.title_model import TitleModel
@@ -37,7 +39,9 @@ from chatbot.rehearsal import STAND_IN_URL, warm_up
 from chatbot.signing import load_signer
 from chatbot.start import App, describe, refuse_debugger_of_this_start, warnings, will_serve
 from chatbot.visitors.access import Access
+from chatbot.visitors.conduct import misbehaved
 from chatbot.visitors.limits import Limits
+from chatbot.visitors.who import Visitor
 from chatbot.web.assets import deliver
 from chatbot.web.chat_api import api
 from chatbot.web.compression import Compression
@@ -65,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     try:
         return _build(settings or load_settings())
     except SettingsError as refused:
-        return only_setup(refused)
+        return only_setup(SettingsError([redact(line) for line in refused.lines]))  # one may quote a key
 
 
 def _build(settings: Settings) -> Flask:
@@ -122,7 +126,14 @@ def _parts(app: Flask, settings: Settings) -> Parts:
     ledger = Ledger(engine, settings, prices, vigil)
     turns = Turns(engine, client, ledger, settings, signer, alarms, tally)
     naming = Naming(engine, TitleModel(settings.title_model, turns) if settings.title_model and ring.sources else None)
-    turns.endings.on_stored += [naming.by_answer, lambda turn, outcome: index(engine, turn.ask.chat)]
+
+    def heed_conduct(turn: Turn, outcome: Outcome) -> None:
+        """Before the visitor hears of it, and asks again."""
+        is_blocked = outcome.problem and outcome.problem["code"] == Blocked.code
+        if is_blocked and settings.moderation == "block":
+            misbehaved(engine, limits, Visitor(turn.ask.visitor, turn.ask.network, is_new=False))
+
+    turns.endings.on_stored += [naming.by_answer, lambda turn, outcome: index(engine, turn.ask.chat), heed_conduct]
     turns.endings.on_ended.append(naming.by_model)
 
     def begin() -> None:

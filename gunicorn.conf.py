@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatbot.alerts.address import check_addresses, load_addresses
 from chatbot.config import forget_secrets, load_settings, refuse_open_debugger
 from chatbot.errors import SettingsError
-from chatbot.key.redact import guard_output
+from chatbot.key.redact import guard_output, redact
 from chatbot.key.source import load_sources
 from chatbot.reload import LONGEST_REPLY_S, generation, is_replaced, reload_with_care
 from chatbot.signing import load_signer
@@ -45,7 +45,7 @@ def check_prices(settings):
             try:
                 Prices(settings).check()
             except SettingsError as refused:
-                os.write(tell, "\n".join(refused.lines).encode())
+                os.write(tell, str(refused).encode())
         os._exit(0)
     os.close(tell)
     with os.fdopen(told) as lines:
@@ -60,7 +60,7 @@ guard_output()
 try:
     settings = check()
 except SettingsError as refused:
-    sys.exit("\n".join(refused.lines))
+    sys.exit(redact(str(refused)))
 
 wsgi_app = "app:create_app()"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
@@ -74,7 +74,7 @@ class Worker(GeventWorker):
         try:
             super().load_wsgi()
         except SettingsError as refused:
-            give_up(self, "\n".join(refused.lines))
+            give_up(self, str(refused))
 
     def handle_request(self, listener_name, req, sock, addr):
         sock.settimeout(IDLE_S)
@@ -118,7 +118,7 @@ def on_starting(server):
     try:
         check_all()
     except SettingsError as refused:
-        sys.exit("\n".join(refused.lines))
+        sys.exit(redact(str(refused)))
     reload_with_care(server, check_all)
 
 
@@ -146,7 +146,7 @@ def post_worker_init(worker):
     try:
         worker.app.wsgi().extensions["turnkey"].start()
     except SettingsError as refused:
-        give_up(worker, "\n".join(refused.lines))
+        give_up(worker, str(refused))
     except SQLAlchemyError as failed:
         give_up(
             worker, f"DATABASE_URL names a database that does not answer or cannot be written: {type(failed).__name__}."
@@ -176,7 +176,7 @@ def keep_replies(worker):
 
 def give_up(worker, why):
     """The first workers stop the start; a later one tries again, because the others still serve."""
-    sys.stderr.write(why + "\n")
+    sys.stderr.write(redact(why) + "\n")
     if worker.age <= workers:
         sys.exit(4)  # gunicorn's own code for an app that cannot be loaded: it does not try again
     time.sleep(RETRY_S)

@@ -28,7 +28,7 @@ class FreeLedger(Ledger):
 
     def reserve(self, payer: Payer, input_tokens: int, *, again: bool = False, longest: int | None = None) -> Hold:
         most = self._settings.max_output_tokens
-        return Hold(secrets.token_hex(16), payer, input_tokens, most, 0, (), now_ms())
+        return Hold(secrets.token_hex(16), payer.model, input_tokens, most, 0, now_ms())
 
     def settle(self, hold: Hold, attempt: Attempt) -> Charge | None:
         return Charge("nothing", Usage(), 0)

@@ -5,16 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-START_S = 30.0
 
 
 @contextlib.contextmanager
@@ -30,24 +25,10 @@ def postgres(port: int) -> Iterator[str | None]:
             shutil.chown(folder, "postgres", "postgres")
         made = ["-D", f"{folder}/data", "-U", "chat", "-A", "trust", "-E", "UTF8", "--locale=C"]
         subprocess.run([found[-1], *made], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
-        served = ["-D", f"{folder}/data", "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"]
-        process = subprocess.Popen(
-            [found[-1].with_name("postgres"), *served], stderr=subprocess.DEVNULL, cwd=folder, **user
-        )
+        control = [found[-1].with_name("pg_ctl"), "-D", f"{folder}/data", "-l", f"{folder}/log", "-w"]
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
         try:
-            _wait_until_open(port)
             yield f"postgresql://chat@127.0.0.1:{port}/postgres"
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-
-
-def _wait_until_open(port: int) -> None:
-    """Raises RuntimeError when it does not start."""
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            time.sleep(1)  # it answers before it has started up
-            return
-        time.sleep(0.1)
-    raise RuntimeError("PostgreSQL did not start")
+            subprocess.run([*control, "stop"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)

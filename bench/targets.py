@@ -19,7 +19,7 @@ class Target:
     done: bytes
     failed: bytes
 
-    def request(self, port: int, number: int, wish: str, cookie: str, key: str = "") -> bytes:
+    def request(self, port: int, number: int, wish: str, cookie: str) -> bytes:
         """The bytes of one request; `number` makes it unlike any other of the run."""
         body = json.dumps(self._body(number, wish)).encode()
         headers = [
@@ -33,8 +33,6 @@ class Target:
         ]
         if cookie:
             headers.append(f"Cookie: {cookie}")
-        if key:
-            headers.append(f"Authorization: Bearer {key}")
         return "\r\n".join([*headers, "", ""]).encode() + body
 
     def _body(self, number: int, wish: str) -> dict[str, object]:
@@ -44,8 +42,6 @@ class Target:
             return {"id": f"bench-{number:010d}", "messages": [message], "trigger": "submit-message"}
         if self.name == "naive":
             return {"message": wish}
-        if self.name == "direct chat":
-            return {"model": "gpt-6-luna", "messages": [{"role": "user", "content": wish}], "stream": True}
         return {"model": "gpt-6-luna", "input": wish, "stream": True}
 
 
@@ -55,6 +51,5 @@ TARGETS = {
         Target("app", "/api/chat", MARK, b"data: [DONE]", b'"type":"error"'),
         Target("naive", "/chat", MARK, b"0\r\n\r\n", b"event: error"),
         Target("direct", "/v1/responses", b'"delta":"' + MARK, b"0\r\n\r\n", b"response.failed"),
-        Target("direct chat", "/v1/chat/completions", b'"content":"' + MARK, b"data: [DONE]", b'"error"'),
     )
 }

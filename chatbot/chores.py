@@ -36,11 +36,11 @@ def chores(house: Parts) -> list[Chore]:
         (SOON_S, house.tally.keep),
         (SOON_S, house.alarms.keep),
         (SWEEP_S, house.vigil.look),
-        (SWEEP_S, house.post.look),
+        (SWEEP_S, Aside(house.post.look)),
         (SWEEP_S, Sweep(house)),
         (SWEEP_S, house.ring.catch_up),
         (SWEEP_S, lambda: drop_temporary(house.engine)),
-        (PROBE_S, lambda: probe(house)),
+        (PROBE_S, Aside(house.client.probe)),
         (EXPIRE_S, lambda: drop_expired(house.engine)),
         (EXPIRE_S, house.ledger.forget),
         (EXPIRE_S, Aside(lambda: retire(house.engine, house.settings.chat_retention_days))),
@@ -72,11 +72,6 @@ class Aside:
                 log.error("a chore failed: %s at %s", type(error).__name__, place(error))
             finally:
                 self._lock.release()
-
-
-def probe(house: Parts) -> None:
-    """In a thread of its own: it may wait for half a minute, and a heart must not."""
-    threading.Thread(target=house.client.probe, daemon=True, name="probe").start()
 
 
 class Sweep:

@@ -67,10 +67,9 @@ class Settings(Fields, BaseSettings):
         if (self.ratelimit_storage_uri or "").startswith("memory:") and self.web_concurrency > 1:
             why = "is memory://, which would give each of several workers its own count: unset it, or share one"
             _refuse("RATELIMIT_STORAGE_URI", why, "redis://localhost:6379")
-        identity = (self.openai_identity_provider_id, self.openai_service_account_id, self.openai_identity_token_file)
-        if any(identity) and not all(identity):
-            missing = next(name for name, value in zip(IDENTITY, identity, strict=True) if not value)
-            _refuse(missing, f"is missing: workload identity needs {', '.join(IDENTITY)}", "...")
+        missing = [name for name in IDENTITY if not getattr(self, name.lower())]
+        if 0 < len(missing) < len(IDENTITY):
+            _refuse(missing[0], f"is missing: workload identity needs {', '.join(IDENTITY)}", "...")
         if self.sqlite_path is None and not (self.secret_key or self.secret_key_file):
             _refuse("SECRET_KEY", "is required when DATABASE_URL is not SQLite", "<32 random characters>")
         where = platform()

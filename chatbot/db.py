@@ -123,7 +123,7 @@ def _outer(engine: Engine) -> Connection | None:
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to send
     for pragma in (*PRAGMAS, f"journal_size_limit={LOG_BYTES}"):
-        _patiently(partial(connection.execute, f"PRAGMA {pragma}"), sqlite3.OperationalError)
+        _patiently(partial(connection.execute, f"PRAGMA {pragma}"))
 
 
 def _refuse_another(path: Path, first: list[int], *_: object) -> None:
@@ -141,17 +141,17 @@ def _refuse_another(path: Path, first: list[int], *_: object) -> None:
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    _patiently(lambda: connection.exec_driver_sql(f"BEGIN {mode}"), OperationalError)
+    _patiently(lambda: connection.exec_driver_sql(f"BEGIN {mode}"))
 
 
-def _patiently(work: Callable[[], object], locked: type[Exception]) -> None:
+def _patiently(work: Callable[[], object]) -> None:
     """Wait for the lock here, not in SQLite: under gevent that would stop every stream of the worker."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             work()
             return
-        except locked:
+        except (sqlite3.OperationalError, OperationalError):
             if time.monotonic() > deadline:
                 raise
         time.sleep(NAP_S)

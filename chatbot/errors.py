@@ -23,6 +23,7 @@ A Problem's words are ours and safe to show; `cause` is for the operator's log a
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -68,18 +69,16 @@ class Problem(Exception):
 
     def members(self) -> dict[str, Any]:
         """The problem's JSON members (RFC 9457); `retry_after` in whole seconds, rounded up."""
-        members: dict[str, Any] = {
+        members = {
             "type": f"about:blank#{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
+            "retry_after": None if self.retry_after is None else max(1, math.ceil(self.retry_after)),
+            "field": self.field,
         }
-        if self.retry_after is not None:
-            members["retry_after"] = max(1, -int(-self.retry_after // 1))
-        if self.field is not None:
-            members["field"] = self.field
-        return members
+        return {name: told for name, told in members.items() if told is not None}
 
 
 class BadRequest(Problem):

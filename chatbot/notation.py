@@ -49,6 +49,8 @@ def _url(value: str) -> str:
         raise ValueError("must be an address without spaces or line breaks")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("must be an http or https address without a user name")
+    if "?" in value or "#" in value:
+        raise ValueError("must be an address without ? and #, because paths are put behind it")
     return value.rstrip("/")
 
 

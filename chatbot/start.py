@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from chatbot.chats.worst_case import dollars, worst_case
 from chatbot.config import ROOT, Settings, refuse_open_debugger
 from chatbot.key import record
-from chatbot.key.credential import Key
+from chatbot.key.credential import Key, named
 from chatbot.key.ring import Ring
 from chatbot.key.source import is_open_to_others
 from chatbot.money import switches
@@ -59,7 +59,7 @@ def _paid(settings: Settings, ring: Ring) -> list[str]:
         return ["mode: tutor, free of cost. To go live: flask setup"]
     prices = Prices(settings)
     budgets = caps(settings, switches.Switches(None, {}))
-    first, *others = (f"key {each.fingerprint} from {each.source}" for each in ring.credentials)
+    first, *others = map(named, ring.credentials)
     return [
         f"mode: live, {first}" + (f"; standing by: {', '.join(others)}" if others else ""),
         f"the key goes to: {settings.upstream_host} by {settings.openai_api}",
@@ -88,8 +88,8 @@ def _old_keys(settings: Settings, ring: Ring, engine: Engine, now: float) -> lis
     known, oldest = record.known(engine), (now - settings.key_max_age_days * DAY_S) * 1000
     due = [each for each in ring.credentials if each.fingerprint in known and isinstance(each, Key)]
     return [
-        f"key {each.fingerprint} from {each.source} has been in place for over {settings.key_max_age_days} days "
-        "(KEY_MAX_AGE_DAYS): replace it, then revoke it"
+        f"{named(each)} has been in place for over {settings.key_max_age_days} days (KEY_MAX_AGE_DAYS): "
+        "replace it, then revoke it"
         for each in due
         if known[each.fingerprint].first_seen_at < oldest
     ]

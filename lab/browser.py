@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.client import Target
 
-PATIENCE_MS, STEP_MS = 10_000, 250
+PATIENCE_MS, STEP_MS = 20_000, 1_000
 
 
 @dataclass

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import hypothesis
 import pytest
 
 from tests.fake_openai import FakeOpenAI
@@ -23,6 +24,7 @@ from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
+ENOUGH_OF_A_DAY_S = 120
 ROOMY = {
     "LIMIT_VISITOR": "1000000/minute",
     "LIMIT_NETWORK": "1000000/minute",
@@ -50,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
+    hypothesis.settings.load_profile("ci")  # everywhere: always the same examples, however long one takes
     if (ROOT / ".env").exists():
         pytest.exit("There is a .env, and the tests would spend its key. Move it away first: mv .env ~/my.env", 4)
 
@@ -79,7 +82,7 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(sign)
             try:
-                self.process.wait(30)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
         return self.process.wait()
@@ -110,6 +113,14 @@ def clean_environment(**variables: object) -> dict[str, str]:
 
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return kept | {name: str(value) for name, value in variables.items()}
+
+
+@pytest.fixture
+def one_day() -> None:
+    """For what counts by days: one that is about to end, in UTC, is waited for."""
+    left_s = 86_400 - time.time() % 86_400
+    if left_s < ENOUGH_OF_A_DAY_S:
+        time.sleep(left_s)
 
 
 @pytest.fixture
@@ -163,7 +174,7 @@ def gunicorn(
         return Warm("gunicorn", (), environment, checkout, nothing, log, log)
 
 
-def wait_until_ready(served: Served, seconds: float = 60) -> None:
+def wait_until_ready(served: Served, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if served.process.poll() is not None:
@@ -177,7 +188,7 @@ def wait_until_ready(served: Served, seconds: float = 60) -> None:
     raise AssertionError(f"not ready after {seconds} s:\n{served.log}")
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60, what: str = "") -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -8,7 +8,7 @@
 `python tests/fake_openai.py --port 9001` serves until it is stopped, and prints the environment the app needs. Another
 process steers it over HTTP: `GET /_bill`, `GET /_requests`, `GET /_env`, `POST /_fault` `{"directive": "cut 5",
 "times": 1}`, `POST /_revoke` `{"key": ...}` (without a key: its own), `POST /_new_key`, `POST /_extra_costs`
-`{"dollars": 1.5, "days_ago": 1}`, `POST /_reset`.
+`{"dollars": 1.5, "days_ago": 1}`, `POST /_go_on`, `POST /_reset`.
 
 A message steers its own reply: `[fake: tokens 200; delay 20; cut 5]`, as `--directives` lists them all. A fault in the
 stream comes after N tokens of text (2 unless told). With `times 1` a message's faults hold for its first call only.
@@ -158,13 +158,14 @@ class FakeOpenAI:
         self.plans.queue(directive, times)
 
     def go_on(self) -> None:
-        """Lets every reply go on that a `hold` keeps."""
+        """Lets every reply go on that a `hold` keeps, to its next one."""
         for call in self.requests:
-            call.goes_on = True
+            call.goes_on += 1
 
     def reset(self) -> None:
         """Forgets requests, texts, queued faults, revocations and extra costs; replies that are held go on."""
-        self.go_on()
+        for call in self.requests:
+            call.goes_on = sys.maxsize
         self.default_text = ""
         with self._lock:
             self.requests = []
@@ -173,14 +174,14 @@ class FakeOpenAI:
         self.revoked.clear()
         self.unscoped.clear()
 
-    def wait(self, condition: Callable[[], object], timeout: float = 30.0) -> bool:
+    def wait(self, condition: Callable[[], object], timeout: float = 60.0) -> bool:
         """Whether `condition` came true in time: `fake.wait(lambda: fake.calls[-1].closed_at)`."""
         until = time.monotonic() + timeout
         while not condition() and time.monotonic() < until:
             time.sleep(0.005)
         return bool(condition())
 
-    def wait_idle(self, timeout: float = 30.0) -> bool:
+    def wait_idle(self, timeout: float = 60.0) -> bool:
         """Whether every call has ended in time."""
         return self.wait(lambda: all(call.ended_at for call in self.requests), timeout)
 

@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from chatbot.alerts.courier import NOT_SENT, PATIENCE_S, UNKNOWN
+from chatbot.alerts.courier import NOT_SENT, UNKNOWN
 from chatbot.config import ROOT, Settings, child_environment
 from chatbot.errors import SettingsError
 from chatbot.signing import Signer
 
+PATIENCE_S = 20
 BETWEEN = re.compile(r"[,;]?\s+|[,;](?=[a-z0-9]+://)", re.IGNORECASE)
 WITH_HOST = ("http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos")
 
@@ -64,7 +65,7 @@ def _start(address: Address, message: str | None) -> subprocess.Popen[bytes] | N
             command, cwd=ROOT, env=child_environment(), stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere
         )
         with suppress(OSError), courier.stdin as order:  # type: ignore[union-attr]
-            told = {"address": address.value, "title": address.title, "message": message}
+            told = {"address": address.value, "title": address.title, "message": message, "patience_s": PATIENCE_S}
             order.write(json.dumps(told).encode())
         return courier
     return None

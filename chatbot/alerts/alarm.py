@@ -26,7 +26,7 @@ _RAISE = text(
 log = logging.getLogger("chatbot.alarm")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Alert:
     kind: str
     subject: str
@@ -34,6 +34,7 @@ class _Alert:
     words: str
     at: int
     covers: tuple[str, ...]
+    is_logged: bool = False
 
 
 class Alarms:
@@ -48,7 +49,6 @@ class Alarms:
         self._lock = threading.Lock()
         self._raised: set[tuple[str, str, str]] = set()  # by this process: it asks the database once for each
         self._unwritten: deque[_Alert] = deque()
-        self._logged: set[_Alert] = set()  # of those
 
     def raise_alarm(
         self, kind: str, subject: str, words: str, *, period: Period = "day", covers: Sequence[str] = ()
@@ -77,7 +77,7 @@ class Alarms:
                 return
 
     def _write(self, alert: _Alert) -> bool | None:
-        """Write it, and log it if that was news; where the database fails, log it once, keep it and return None."""
+        """Write it, and log it once if that was news; where the database fails, log it, keep it and return None."""
         is_news: bool | None = True
         try:
             if self._engine:
@@ -85,12 +85,9 @@ class Alarms:
         except Exception:  # of any kind: who raises an alarm has trouble enough
             is_news = None
             self._unwritten.append(alert)
-        if is_news is not False and alert not in self._logged:
+        if is_news is not False and not alert.is_logged:
             log.critical("ALERT: %s", alert.words)
-        if is_news is None:
-            self._logged.add(alert)
-        else:
-            self._logged.discard(alert)
+            alert.is_logged = True
         return is_news
 
 

@@ -11,13 +11,12 @@ import signal
 import sys
 
 SENT, NOT_SENT, UNKNOWN = 0, 1, 3  # a Python that fails ends with 1
-PATIENCE_S = 20
 
 
 def main() -> int:
     """Read an order from standard input: an address, a title and, unless it is only to be looked at, the message."""
-    signal.alarm(PATIENCE_S)  # also when nobody waits for it any more
     order = json.load(sys.stdin)
+    signal.alarm(order["patience_s"])  # also when nobody waits for it any more
     from apprise import Apprise, NotifyFormat, NotifyType
 
     service = Apprise.instantiate(order["address"])

@@ -10,7 +10,6 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
-from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
 # A phone scrolls a wide table in its box, and a keyboard can reach the box.
@@ -41,21 +40,13 @@ def fragment_id(title: str) -> str:
 
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("table_open", _table_open)
-    markdown.add_render_rule("table_close", _table_close)
+    markdown.add_render_rule("table_open", lambda *_: TABLE_OPEN)
+    markdown.add_render_rule("table_close", lambda *_: TABLE_CLOSE)
     markdown.add_render_rule("code_inline", _code)
     return markdown
 
 
-def _table_open(renderer: Any, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
-    return TABLE_OPEN
-
-
-def _table_close(renderer: Any, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
-    return TABLE_CLOSE
-
-
-def _code(renderer: Any, tokens: Sequence[Token], at: int, options: OptionsDict, env: Any) -> str:
+def _code(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -> str:
     text = escapeHtml(tokens[at].content)
     return f"<code>{BREAK.sub('<wbr>', text) if len(text) > LONG else text}</code>"
 

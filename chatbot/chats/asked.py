@@ -1,11 +1,10 @@
-"""What a visitor asks for, what was stored of it before anybody answers, and the turn that it becomes."""
+"""What a visitor asks for, and the turn that it becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from chatbot.chats.live import Begun, LiveReply
+from chatbot.chats.live import LiveReply
 from chatbot.chats.relay import Relay
 from chatbot.chats.temporary import Said
 
@@ -32,24 +31,9 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A stored question with its waiting answer, which may have `begun` already.
-
-    `turns`: (role, text), oldest first; the last `kept` of them ask for the answer.
-    """
-
-    question: str
-    answer: str
-    turns: list[tuple[str, str]]
-    kept: int = 1
-    begun: Begun = field(default_factory=Begun)
-
-
-@dataclass(frozen=True)
 class Turn:
     """A question that is stored, with money held for its answer, which `relay` makes and `reply` shares."""
 
     ask: Ask
     reply: LiveReply
     relay: Relay
-    on_blocked: Callable[[], None] = lambda: None

@@ -1,4 +1,4 @@
-"""The end of a turn: its answer is stored and its cost booked, at once or once the database is back."""
+"""The end of a turn: its answer is stored and its cost booked, or once the database is back; and its line is logged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from chatbot.chats.asked import Turn
 from chatbot.chats.kept import finish
 from chatbot.chats.live import LiveReplies, Outcome
 from chatbot.db import writing
-from chatbot.errors import place
+from chatbot.errors import Problem, place
 
 log = logging.getLogger("chatbot.turn")
-
-
 Heed = Callable[[Turn, Outcome], object]
 
 
@@ -38,8 +36,7 @@ class Endings:
         """Store the answer and book its cost; where the database fails for more than a moment, later."""
         for wait_s in (0.1, 1.0, None):
             try:
-                outcome = self._store(turn, outcome)
-                break
+                return self._store(turn, outcome)
             except Exception as error:  # whatever it was: listeners must not wait for ever
                 log.error("an answer could not be stored: %s at %s", type(error).__name__, place(error))
                 if wait_s is None:
@@ -63,10 +60,9 @@ class Endings:
 
     def _store(self, turn: Turn, outcome: Outcome) -> Outcome:
         """Both in one transaction. Raises SQLAlchemyError, and may be tried again."""
-        key = turn.relay.key.fingerprint if turn.relay.key else None
-        with writing(self._engine):
+        with writing(self._engine) as connection:
             outcome = replace(outcome, cost_nano=turn.relay.account.book())
-            finish(self._engine, turn.reply, outcome, turn.relay.request_id, key)
+            finish(connection, turn.reply, outcome, turn.relay.request_id, turn.relay.fingerprint)
         self._live.remove(turn.reply)
         _tell(self.on_stored, turn, outcome)
         return outcome
@@ -78,3 +74,24 @@ def _tell(hearers: list[Heed], turn: Turn, outcome: Outcome) -> None:
             heed(turn, outcome)
         except Exception as error:  # the answer is stored, and the others hear of it all the same
             log.error("what follows an answer failed: %s at %s", type(error).__name__, place(error))
+
+
+def log_turn(turn: Turn, outcome: Outcome, failure: Problem | None) -> None:
+    """Nothing that was said, no address and no key: ids, of which a few characters, and a fingerprint."""
+    ask, relay, usage = turn.ask, turn.relay, outcome.usage
+    log.log(
+        logging.WARNING if failure else logging.INFO,
+        "turn %s visitor=%s chat=%s model=%s key=%s tokens=%s/%s cost=%s first=%sms total=%dms request=%s%s",
+        outcome.status,
+        ask.visitor[:8],
+        ask.chat[:8],
+        ask.model,
+        relay.fingerprint or "-",
+        usage.input if usage else "?",
+        usage.output if usage else "?",
+        "?" if outcome.cost_nano is None else f"${outcome.cost_nano / 1e9:.6f}",
+        "?" if relay.first_ms is None else relay.first_ms,
+        (time.monotonic() - turn.reply.began) * 1000,
+        relay.request_id or "-",
+        f" problem={failure.code} cause={failure.cause!r}" if failure else "",
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from chatbot.chats.live import LiveReply, Outcome
-from chatbot.db import now_ms, writing
+from chatbot.db import now_ms
 from chatbot.tables import messages
 
 # Nobody writes into an answer that another worker has gone on with meanwhile.
@@ -50,7 +50,7 @@ def keep(connection: Connection, replies: list[LiveReply]) -> list[LiveReply]:
     return [reply for reply in replies if (reply.chat, reply.message, reply.begun.rounds) not in there]
 
 
-def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
+def finish(connection: Connection, reply: LiveReply, outcome: Outcome, request_id: str, key: str | None) -> None:
     """Store the whole answer and how it ended, its tokens and cost added to what it had before; a message that has
     ended otherwise stays as it is."""
     values = {
@@ -67,8 +67,7 @@ def finish(engine: Engine, reply: LiveReply, outcome: Outcome, request_id: str, 
         "request_id": request_id,
         "key_fingerprint": key,
     }
-    with writing(engine) as connection:
-        connection.execute(_FINISH, values)
+    connection.execute(_FINISH, values)
 
 
 def _named(reply: LiveReply) -> dict[str, object]:

@@ -49,29 +49,27 @@ class LiveReply:
     """One reply while it is made. The producer appends and ends it; listeners read from any character on."""
 
     def __init__(self, chat: str, message: str, question: str, model: str, begun: Begun | None = None) -> None:
-        self.begun = begun or Begun()
         self.chat, self.message, self.question, self.model = chat, message, question, model
+        self.begun = begun or Begun()
+        self.began = time.monotonic()
         self.cut = Cut()
         self.left_out = 0
         self.shortened_to: int | None = None  # tokens, where what is left of a budget allows no more
-        self.began = time.monotonic()
+        self.started = False  # has the upstream answered?
+        self.size = 0  # characters of text and reasoning, without what had begun
+        self.stop_status: str | None = None
         self.outcome: Outcome | None = None
         self.failure: Problem | None = None  # as it was raised, for an answer that has not begun
-        self.stop_status: str | None = None
-        self.length = len(self.begun.text)  # characters of text
-        self.size = 0  # of text and reasoning, without what had begun
-        self._texts = [self.begun.text] if self.begun.text else []
-        self._reasonings = [self.begun.reasoning] if self.begun.reasoning else []
-        self.started = False  # has the upstream answered?
+        self._pieces = [(self.begun.text, self.begun.reasoning)] if self.begun.rounds else []
         self._changed = threading.Condition(threading.Lock())
 
     @property
     def text(self) -> str:
-        return "".join(self._texts)
+        return "".join(text for text, _ in self._pieces)
 
     @property
     def reasoning(self) -> str:
-        return "".join(self._reasonings)
+        return "".join(reasoning for _, reasoning in self._pieces)
 
     def append(self, text: str, reasoning: str) -> None:
         """Add what came; the first call, even with nothing, says that the upstream has answered.
@@ -80,15 +78,11 @@ class LiveReply:
         """
         text, reasoning = text.replace("\0", "\ufffd"), reasoning.replace("\0", "\ufffd")
         with self._changed:
-            is_news = bool(text or reasoning) or not self.started
-            self.started = True
-            if text:
-                self._texts.append(text)
-                self.length += len(text)
-            if reasoning:
-                self._reasonings.append(reasoning)
-            self.size += len(text) + len(reasoning)
-            if is_news:
+            if text or reasoning:
+                self._pieces.append((text, reasoning))
+                self.size += len(text) + len(reasoning)
+            if text or reasoning or not self.started:
+                self.started = True
                 self._changed.notify_all()
 
     def end(self, outcome: Outcome, failure: Problem | None = None) -> None:
@@ -122,23 +116,22 @@ class LiveReply:
 
     def listen_on(self) -> Iterator[Progress | None]:
         """Only what comes in this round, for who has the rest."""
-        return self.listen(len(self.begun.text), reasonings=1 if self.begun.reasoning else 0)
+        return self.listen(len(self.begun.text), heard=1 if self.begun.rounds else 0)
 
-    def listen(self, after: int = 0, reasonings: int = 0) -> Iterator[Progress | None]:
-        """What is there beyond character `after` of the text and the first `reasonings` pieces of reasoning, then what
-        comes, to the outcome; None after each silence."""
-        texts = 0
-        skip = after
+    def listen(self, after: int = 0, heard: int = 0) -> Iterator[Progress | None]:
+        """What is there beyond character `after` of the text, then what comes, to the outcome; None after each silence.
+
+        `heard`: so many pieces end there, whose reasoning is not told again.
+        """
+        position = after if heard else 0
         while True:
             with self._changed:
-                if texts == len(self._texts) and reasonings == len(self._reasonings) and self.outcome is None:
+                if heard == len(self._pieces) and self.outcome is None:
                     self._changed.wait(SILENCE_S)
-                text = "".join(self._texts[texts:])
-                reasoning = "".join(self._reasonings[reasonings:])
-                texts, reasonings = len(self._texts), len(self._reasonings)
-                position, outcome = self.length, self.outcome
-            if skip:
-                text, skip = text[skip:], max(0, skip - len(text))
+                new, outcome = self._pieces[heard:], self.outcome
+            heard += len(new)
+            text, reasoning = "".join(text for text, _ in new), "".join(reasoning for _, reasoning in new)
+            text, position = text[max(0, after - position) :], position + len(text)
             if text or reasoning or outcome:
                 yield Progress(text, reasoning, max(position, after), outcome)
                 if outcome:

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert
 
-from chatbot.chats.asked import Ask, Asked
+from chatbot.chats.asked import Ask
 from chatbot.chats.continuing import begin_again, go_on, told
 from chatbot.chats.conversations import CHANGE_CHAT, LOCKED_CHAT, MESSAGE, path, shown_status, storable
+from chatbot.chats.live import LiveReply
 from chatbot.chats.title import title_of
 from chatbot.db import DEAD_AFTER_MS, now_ms, writing
 from chatbot.errors import BadRequest, NotFound, ReplyRunning
@@ -23,38 +24,38 @@ _DROP_REST = delete(messages).where(  # what has ended of a temporary chat
 )
 
 
-def ask(engine: Engine, wanted: Ask) -> Asked:
-    """Store the question and an empty answer, all or nothing. Raises NotFound, ReplyRunning or BadRequest."""
-    answer = "a" + secrets.token_urlsafe(12)
+def ask(engine: Engine, wanted: Ask) -> tuple[LiveReply, list[tuple[str, str]]]:
+    """Store the question and an empty answer, all or nothing; that answer, and what was said up to it: (role, text).
+
+    Raises NotFound, ReplyRunning or BadRequest.
+    """
     with writing(engine) as connection:
         chat = connection.execute(LOCKED_CHAT, {"chat": wanted.chat}).first()
         newest = _newest(connection, wanted, chat) if chat else []
+        if chat and wanted.cut:
+            return go_on(wanted, newest)
         above: list[Row[Any]] = []
         if chat is None:
-            question = _first_question(connection, wanted, answer)
-        elif wanted.cut:
-            return go_on(wanted.cut, newest)
+            question = _first_question(wanted)
+        elif wanted.said is not None:
+            question = _question(wanted, None, parent=None)
         else:
-            moved = {"of_chat": wanted.chat, "head": answer, "updated_at": now_ms()}
-            if wanted.said is not None:
-                question = _question(wanted, None, parent=None)
-                moved["seal"] = wanted.said.seal
-            else:
-                above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
-            connection.execute(CHANGE_CHAT, moved)
-        waiting = _message(wanted, answer, parent=question["id"], role="assistant", status="streaming")
-        connection.execute(_NEW_MESSAGES, [question, waiting] if "role" in question else [waiting])
+            above, question = (_old_question if wanted.again else _next_question)(connection, wanted, newest)
+        answer = _message(wanted, "a" + secrets.token_urlsafe(12), question["id"], role="assistant", status="streaming")
+        _lead_to(connection, wanted, answer["id"], is_new=chat is None)
+        connection.execute(_NEW_MESSAGES, [question, answer] if "role" in question else [answer])
     before = told(above) if wanted.said is None else wanted.said.turns
-    return Asked(question["id"], answer, [*before, ("user", question["text"])])
+    reply = LiveReply(wanted.chat, answer["id"], question["id"], wanted.model)
+    return reply, [*before, ("user", question["text"])]
 
 
-def once_held(engine: Engine, wanted: Ask, asked: Asked) -> None:
+def once_held(engine: Engine, wanted: Ask, reply: LiveReply) -> None:
     """What waits until the money is held: who books an answer locks budgets before messages, and so must this."""
     with writing(engine) as connection:
-        if asked.begun.rounds:
-            begin_again(connection, wanted, asked)
+        if reply.begun.rounds:
+            begin_again(connection, reply)
         if wanted.said is not None:
-            connection.execute(_DROP_REST, {"of_chat": wanted.chat, "kept": [asked.question, asked.answer]})
+            connection.execute(_DROP_REST, {"of_chat": wanted.chat, "kept": [reply.question, reply.message]})
 
 
 def _newest(connection: Connection, wanted: Ask, chat: Row[Any]) -> list[Row[Any]]:
@@ -69,15 +70,9 @@ def _newest(connection: Connection, wanted: Ask, chat: Row[Any]) -> list[Row[Any
     return newest
 
 
-def _first_question(connection: Connection, wanted: Ask, answer: str) -> dict[str, Any]:
-    """Open the chat with its first question."""
+def _first_question(wanted: Ask) -> dict[str, Any]:
     if wanted.target or not wanted.text.strip():
         raise NotFound()
-    title = title_of(wanted.text) if wanted.said is None else ""
-    times = {"created_at": now_ms(), "updated_at": now_ms()}
-    chat = {"id": wanted.chat, "visitor": wanted.visitor, "title": title, "head": answer, **times}
-    kind = {"temporary": int(wanted.said is not None), "seal": wanted.said.seal if wanted.said else None}
-    connection.execute(_NEW_CHAT, {**chat, **kind})
     return _question(wanted, wanted.message, parent=None)
 
 
@@ -99,7 +94,7 @@ def _next_question(
 
 
 def _old_question(connection: Connection, wanted: Ask, newest: list[Row[Any]]) -> tuple[list[Row[Any]], dict[str, Any]]:
-    """The question whose answer is to be made again, the target's or the newest; and what stands above it.
+    """The question whose answer is to be made again, the target's or the newest, by id and text; and what is above it.
 
     A client whose last question was refused, and so not stored, asks for its answer again: then it is a new one.
     """
@@ -115,12 +110,24 @@ def _old_question(connection: Connection, wanted: Ask, newest: list[Row[Any]]) -
 
 def _question(wanted: Ask, name: str | None, parent: str | None) -> dict[str, Any]:
     id = name or "q" + secrets.token_urlsafe(12)
-    return _message(wanted, id, parent=parent, role="user", status="complete", text=storable(wanted.text))
+    return _message(wanted, id, parent, role="user", status="complete", text=storable(wanted.text))
 
 
-def _message(wanted: Ask, id: str, *, text: str = "", **values: Any) -> dict[str, Any]:
-    fixed = {"chat": wanted.chat, "id": id, "model": wanted.model, "text": text, "reasoning": ""}
+def _message(wanted: Ask, id: str, parent: str | None, *, text: str = "", **values: Any) -> dict[str, Any]:
+    fixed = {"chat": wanted.chat, "id": id, "parent": parent, "model": wanted.model, "text": text, "reasoning": ""}
     return {**fixed, **values, "left_out": 0, "stop_asked": 0, "created_at": now_ms(), "heartbeat_at": now_ms()}
+
+
+def _lead_to(connection: Connection, wanted: Ask, answer: str, *, is_new: bool) -> None:
+    """Open the chat, or read on in it, at this answer."""
+    said, now = wanted.said, now_ms()
+    chat = {"head": answer, "updated_at": now, "seal": said.seal if said else None}
+    if is_new:
+        title = title_of(wanted.text) if said is None else ""
+        chat |= {"id": wanted.chat, "visitor": wanted.visitor, "title": title, "temporary": int(said is not None)}
+        connection.execute(_NEW_CHAT, {**chat, "created_at": now})
+    else:
+        connection.execute(CHANGE_CHAT, {**chat, "of_chat": wanted.chat})
 
 
 def _find(connection: Connection, chat: str, id: str | None) -> Row[Any] | None:

@@ -14,7 +14,7 @@ from chatbot.key.credential import Credential
 from chatbot.key.watch import Listener, watch
 from chatbot.model.client import Client
 from chatbot.model.events import Batch, Call, End
-from chatbot.model.faults import ContextTooLong, KeyMissing, KeyRefused
+from chatbot.model.faults import ContextTooLong, KeyRefused, KeyUnfit
 from chatbot.model.reply import Reply
 from chatbot.money.account import Account
 from chatbot.money.charge import Attempt
@@ -47,6 +47,7 @@ class Relay:
         self._retried = False
         self._upstream: Reply | None = None
         self.key: Credential | None = None  # of the last attempt
+        self.fingerprint: str | None = None
         self.request_id = ""
         self.flagged = False  # by moderation
         self.first_ms: int | None = None
@@ -64,7 +65,7 @@ class Relay:
         while True:
             try:
                 return self._attempt()
-            except (KeyRefused, KeyMissing) as problem:
+            except (KeyRefused, KeyUnfit) as problem:
                 self._change_key(problem)
             except ContextTooLong:
                 if self._reply.size or not self._shorten():
@@ -83,6 +84,8 @@ class Relay:
         attempt = self.account.begin()
         try:
             end = self._listen(attempt)
+            if end.usage is not None and end.usage.output > self._fitted.max_output_tokens:
+                self._client.form.overran()
             attempt.usage, attempt.outcome = end.usage, "complete"
             return end
         except Problem as problem:
@@ -93,16 +96,15 @@ class Relay:
     def _listen(self, attempt: Attempt) -> End:
         self.close()
         self.key, asked_at = self._ring.lead(self._tried), time.monotonic()
-        attempt.key = self.key.fingerprint if self.key else None
+        self.fingerprint = attempt.key = self.key.fingerprint if self.key else None
         self._upstream = self._client.open(self._fitted, self._reply.cut, self.key)
         self._ring.accept(self.key, asked_at)
         self.request_id = attempt.request_id = self._upstream.request_id
-        self.flagged = self._upstream.flagged
         for batch in self._upstream:
-            self.flagged = self.flagged or batch.flagged
+            self.flagged = self._upstream.flagged
             attempt.usage = batch.usage or attempt.usage
             attempt.hear(batch.text + batch.reasoning)
-            if batch.problem is None or batch.text:
+            if batch.text or (batch.events and batch.problem is None):
                 self._deliver(batch, attempt)
             if batch.problem is not None:
                 raise batch.problem
@@ -114,6 +116,8 @@ class Relay:
                 pace_s = min(LONGEST_PACE_S, PACE_S * len(self._others))
                 together_s = pace_s / 2  # those due within it wake together, which is cheaper than one by one
                 time.sleep(pace_s + -(time.monotonic() + pace_s) % together_s)
+            else:
+                time.sleep(0)  # let others have their turn, however fast the upstream is
         raise Broken(cause="the stream ended without a final event")
 
     def _deliver(self, batch: Batch, attempt: Attempt) -> None:
@@ -121,10 +125,9 @@ class Relay:
             words = "an answer held a piece of a key and was stopped: the server at OPENAI_BASE_URL tells it"
             self._alarms.raise_alarm("leak", "model answer", words, period="hour")
             raise Withheld(cause="the answer held a piece of a key")
-        if batch.events:
-            if self.first_ms is None and batch.text:
-                self.first_ms = attempt.first_ms = round((time.monotonic() - self._reply.began) * 1000)
-            self._reply.append(batch.text, batch.reasoning)
+        if self.first_ms is None and batch.text:
+            self.first_ms = attempt.first_ms = round((time.monotonic() - self._reply.began) * 1000)
+        self._reply.append(batch.text, batch.reasoning)
 
     def _is_too_long(self) -> bool:
         if time.monotonic() - self._reply.began > LONGEST_REPLY_S:
@@ -139,7 +142,7 @@ class Relay:
         if isinstance(problem, KeyRefused):
             self._ring.refuse(self.key)
         else:
-            self._ring.lack(self.key, problem.cause)
+            self._ring.pass_over(self.key, problem.cause)
         has_more = len(self._tried) <= MOST_KEYS and self._ring.lead(self._tried) is not None
         if self._reply.started or self._reply.stop_status or not has_more:
             raise problem

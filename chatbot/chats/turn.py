@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Engine
@@ -13,10 +12,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from chatbot.alerts.alarm import Alarms
 from chatbot.alerts.tally import Tally
 from chatbot.chats import questions
-from chatbot.chats.asked import Ask, Asked, Turn
-from chatbot.chats.continuing import with_room
-from chatbot.chats.ending import Endings
-from chatbot.chats.line import log_turn
+from chatbot.chats.asked import Ask, Turn
+from chatbot.chats.continuing import ASKING, asking_for_rest
+from chatbot.chats.ending import Endings, log_turn
 from chatbot.chats.live import LiveReplies, LiveReply, Outcome
 from chatbot.chats.relay import Relay
 from chatbot.config import Settings
@@ -55,27 +53,25 @@ class Turns:
         self.beside = LiveReplies()  # calls that nobody listens to
         self.endings = Endings(engine, self.live)
 
-    def prepare(self, ask: Ask, on_blocked: Callable[[], None] = lambda: None) -> Turn:
+    def prepare(self, ask: Ask) -> Turn:
         """Store the question and hold the worst case of its answer: both, or neither. May be part of a transaction.
 
-        `on_blocked` hears that moderation blocked it.
         Raises Paused, BudgetSpent and LimitReached, NotFound, ReplyRunning and BadRequest, and Unavailable when the
         database does not take it.
         """
         try:
             with writing(self._engine):
                 self._ledger.look_in(ask.visitor)
-                asked = questions.ask(self._engine, ask)
-                reply = LiveReply(ask.chat, asked.answer, asked.question, ask.model, asked.begun)
-                relay = self.make_relay(ask, reply, self._call(ask, asked), self._settings.max_context_tokens)
+                reply, turns = questions.ask(self._engine, ask)
+                relay = self.make_relay(ask, reply, self._call(ask, reply, turns), self._settings.max_context_tokens)
                 relay.reserve()
-                questions.once_held(self._engine, ask, asked)
+                questions.once_held(self._engine, ask, reply)
         except IntegrityError:  # another request has just opened this chat
             raise ReplyRunning(retry_after=1) from None
         except SQLAlchemyError as error:
             log.error("a question could not be stored: %s", type(error).__name__)
             raise Unavailable() from None
-        return Turn(ask, reply, relay, on_blocked)
+        return Turn(ask, reply, relay)
 
     def start(self, turn: Turn) -> LiveReply:
         """Ask, and return the reply once the upstream has answered, or after FIRST_EVENT_S.
@@ -110,7 +106,9 @@ class Turns:
 
     def rehearse(self, ask: Ask) -> None:
         """Make a reply in the caller's own thread and transaction, and do not report it."""
-        self._produce(self.prepare(ask))
+        turn = self.prepare(ask)
+        self._produce(turn)
+        turn.relay.close()
 
     def obey(self) -> None:
         """Stop what is under way, where a pause says so."""
@@ -132,15 +130,15 @@ class Turns:
             self._tally.count("flagged")
         if isinstance(failure, Blocked):
             self._tally.count("blocked")
-            if self._settings.moderation == "block":
-                turn.on_blocked()
+        turn.reply.end(outcome, failure)
+        turn.relay.close()
         self.endings.tell(turn, outcome)
 
     def _produce(self, turn: Turn) -> tuple[Outcome, Problem | None]:
-        reply, relay = turn.reply, turn.relay
-        failure: Problem | None = None
+        """Make the reply and store it; nobody has heard yet that it ended."""
+        reply, failure = turn.reply, None
         try:
-            end = relay.run()
+            end = turn.relay.run()
             outcome = Outcome("complete", end.reason, usage=end.usage)
         except Problem as problem:
             failure = problem
@@ -152,17 +150,17 @@ class Turns:
         elif failure:
             outcome = Outcome("failed", problem=failure.members())
         self.heed(failure, turn.ask.model)  # before anybody hears of it, and asks again
-        outcome = self.endings.settle(turn, replace(outcome, left_out=reply.left_out))
-        reply.end(outcome, failure)
-        relay.close()
-        return outcome, failure
+        return self.endings.settle(turn, replace(outcome, left_out=reply.left_out)), failure
 
-    def _call(self, ask: Ask, asked: Asked) -> Call:
+    def _call(self, ask: Ask, reply: LiveReply, turns: list[tuple[str, str]]) -> Call:
+        system, goes_on = self._settings.system_prompt, bool(reply.begun.rounds)
+        if goes_on:
+            turns = asking_for_rest(system, turns, reply.begun.text, self._settings.max_context_tokens)
         return Call(
             model=ask.model,
-            system=self._settings.system_prompt,
-            turns=with_room(self._settings.system_prompt, asked, self._settings.max_context_tokens),
-            kept=asked.kept,
+            system=system,
+            turns=turns,
+            kept=ASKING if goes_on else 1,
             max_output_tokens=self._settings.max_output_tokens,
             safety_identifier=self.signer.digest("safety", ask.visitor),
             moderation=self._settings.moderation,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import click
@@ -16,12 +16,14 @@ from chatbot.chats.worst_case import worst_case
 from chatbot.commands.keys import report_status, report_verified
 from chatbot.commands.outside import report_outside
 from chatbot.commands.report import Report
-from chatbot.config import LOOPBACK, OPENAI_HOSTS, ROOT, child_environment, platform
+from chatbot.config import LOOPBACK, OPENAI_HOSTS, ROOT, platform
 from chatbot.errors import SettingsError
 from chatbot.key.source import is_open_to_others
 from chatbot.money import switches
 from chatbot.money.budgets import caps
 from chatbot.money.prices import OLD_DAYS, Prices
+from chatbot.scan.errors import CannotScan
+from chatbot.scan.git import checkout_of, succeeds
 from chatbot.web.guard import STORE_ERRORS
 from chatbot.web.parts import Parts, parts
 
@@ -45,7 +47,7 @@ def doctor(url: str | None) -> None:
         models = report_verified(report, house)
         _report_models(report, house, models)
         _report_money(report, house)
-        _report_debug(report, house)
+        _report_debug(report)
         _report_proxies(report, house)
         _report_stores(report, house)
     report.end()
@@ -64,33 +66,21 @@ def _report_tables(report: Report, house: Parts) -> None:
 def _report_env_file(report: Report) -> None:
     """Is `.env` kept out of git, and from other users?"""
     path = ROOT / ".env"
-    if _git("rev-parse", "--is-inside-work-tree") == 0:
-        if _git("ls-files", "--error-unmatch", ".env") == 0:
-            fix = "git rm --cached .env, commit, and revoke each key that was in it: docs/guide/if-it-leaks.md"
-            report.wrong("git tracks .env, so its secrets are in the history", fix)
-        elif _git("check-ignore", "--quiet", ".env") == 0:
-            report.right("git ignores .env")
-        else:
-            report.wrong("git does not ignore .env", "add a line .env to .gitignore")
+    with suppress(CannotScan):  # there is no git
+        if checkout_of(ROOT):
+            if succeeds(ROOT, "ls-files", "--error-unmatch", ".env"):
+                fix = "git rm --cached .env, commit, and revoke each key that was in it: docs/guide/if-it-leaks.md"
+                report.wrong("git tracks .env, so its secrets are in the history", fix)
+            elif succeeds(ROOT, "check-ignore", "--quiet", ".env"):
+                report.right("git ignores .env")
+            else:
+                report.wrong("git does not ignore .env", "add a line .env to .gitignore")
     if not path.exists():
         report.right("there is no .env; settings come from the environment")
     elif is_open_to_others(path):
         report.wrong(f"other users can read .env (mode {path.stat().st_mode & 0o777:04o})", f"chmod 600 {path}")
     else:
         report.right("no user outside its group can read .env")
-
-
-def _git(*arguments: str) -> int:
-    try:
-        return subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
-            cwd=ROOT,
-            env=child_environment(),
-            capture_output=True,
-            check=False,
-        ).returncode
-    except OSError:
-        return 127  # no git here
 
 
 def _report_host(report: Report, house: Parts) -> None:
@@ -157,7 +147,7 @@ def _report_age(report: Report, prices: Prices) -> None:
         report.note(f"the prices of genai-prices are {age}", "Compare them with OpenAI's; MODEL_PRICES overrides them")
 
 
-def _report_debug(report: Report, house: Parts) -> None:
+def _report_debug(report: Report) -> None:
     if current_app.debug:  # off loopback the start has refused it
         report.note("FLASK_DEBUG is on", "Never on a server that others reach: its debugger runs any code")
     else:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatbot.config import ROOT, load_settings
 from chatbot.errors import Problem, SettingsError
 from chatbot.key import record
-from chatbot.key.credential import Credential
+from chatbot.key.credential import Credential, named
 from chatbot.key.redact import redact
 from chatbot.key.source import load_sources
 from chatbot.model.faults import KeyRefused
@@ -105,7 +105,7 @@ class Incident:
         try:
             self._house.client.models(others[0])
         except Problem as problem:
-            return f"key {others[0].fingerprint} from {others[0].source} does not work: {problem.cause}"
+            return f"{named(others[0])} does not work: {problem.cause}"
         if found[0].fingerprint == leaked.fingerprint:
             return f"key {others[0].fingerprint} works and stands by; put it in the leaked one's place, too."
         self._new = others[0].fingerprint

@@ -16,7 +16,7 @@ from chatbot.commands.report import Report
 from chatbot.db import DAY_MS, now_ms
 from chatbot.errors import Problem
 from chatbot.key import record
-from chatbot.key.credential import Credential
+from chatbot.key.credential import Credential, named
 from chatbot.key.source import is_open_to_others
 from chatbot.model.faults import KeyRefused
 from chatbot.web.parts import Parts, parts
@@ -60,7 +60,8 @@ def report_status(report: Report, house: Parts) -> None:
     except SQLAlchemyError as error:
         fix = "start it, and check DATABASE_URL; until then nothing is known of the keys"
         report.wrong(f"the database fails: {type(error).__name__}", fix)
-    in_use = next((each for each in house.ring.credentials if not _refused_at(known, each)), None)
+    refused = {fingerprint for fingerprint, row in known.items() if row.refused_at}
+    in_use = next((each for each in house.ring.credentials if each.fingerprint not in refused), None)
     for credential in house.ring.credentials:
         place = "in use" if credential is in_use else "standing by"
         _report_one(report, house, credential, place, known.get(credential.fingerprint))
@@ -82,18 +83,18 @@ def report_verified(report: Report, house: Parts) -> dict[str, str | None]:
             models = house.client.models(credential)
         except KeyRefused as problem:
             house.ring.refuse(credential)
-            report.wrong(f"{_name(credential)} does not work: {problem.cause}", ROTATE)
+            report.wrong(f"{named(credential)} does not work: {problem.cause}", ROTATE)
         except Problem as problem:
             _report_unproven(report, house, credential, problem)
         else:
             house.ring.accept(credential, time.monotonic())
-            report.right(f"{_name(credential)} works: {house.settings.upstream_host} lists {len(models)} models")
+            report.right(f"{named(credential)} works: {house.settings.upstream_host} lists {len(models)} models")
             found = found or models
     return found
 
 
 def _report_one(report: Report, house: Parts, credential: Credential, place: str, row: Row[Any] | None) -> None:
-    name = f"{_name(credential)} ({credential.kind})"
+    name = f"{named(credential)} ({credential.kind})"
     if row is None:
         report.right(f"{name}: {place}, not used yet")
         return
@@ -110,18 +111,9 @@ def _report_one(report: Report, house: Parts, credential: Credential, place: str
 def _report_unproven(report: Report, house: Parts, credential: Credential, problem: Problem) -> None:
     """A server that is not OpenAI's need not list its models."""
     if credential.is_openais():
-        report.wrong(f"{_name(credential)} is not proven: {problem.cause}", "what it says; then run this again")
+        report.wrong(f"{named(credential)} is not proven: {problem.cause}", "what it says; then run this again")
     else:
-        report.note(f"{_name(credential)} is not proven: {problem.cause}", "This server may not list its models")
-
-
-def _name(credential: Credential) -> str:
-    return f"key {credential.fingerprint} from {credential.source}"
-
-
-def _refused_at(known: dict[str, Row[Any]], credential: Credential) -> int | None:
-    row = known.get(credential.fingerprint)
-    return row.refused_at if row else None
+        report.note(f"{named(credential)} is not proven: {problem.cause}", "This server may not list its models")
 
 
 def _date(time_ms: int) -> str:

@@ -14,6 +14,7 @@ from chatbot.scan.history import history, located
 from chatbot.scan.item import Hit, Source
 from chatbot.scan.tree import staged, working_tree
 
+PACKED = (b".zip", b".whl", b".jar", b".gz", b".tgz", b".bz2", b".xz", b".zst", b".7z", b".rar", b".docx", b".xlsx")
 ADVICE = (
     "If one is real, revoke it first, then take it out: whoever has a copy can use it (see docs/guide/if-it-leaks.md). "
     f"One that may stay goes into {FILE_NAME} by the digits in brackets, with a reason."
@@ -51,6 +52,8 @@ def _scan(path: Path, open_source: Callable[[Path], Source]) -> int:
             try:
                 finds += [(item, find) for find in item.finds()]
                 count += 1
+                if item.name.lower().endswith(PACKED):
+                    source.leave_out("compressed file")
             except OSError:  # a disk's error must not look like a find
                 source.leave_out("unreadable file")
     hits = (
@@ -73,7 +76,7 @@ def _conclude(source: Source, count: int, found: int, allowed: int) -> None:
     excused = f" ({allowed} on the allow-list)" if allowed else ""
     click.echo(f"{_counted(count, source.noun)}, {said}{excused}.")
     for what, number in source.left_out.items():
-        click.echo(f"Not scanned: {_counted(number, what)}.")
+        click.echo(f"Not looked into: {_counted(number, what)}.")
     for note in source.notes:
         click.echo(note)
 

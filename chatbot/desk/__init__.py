@@ -1,4 +1,7 @@
-"""The operator's desk at /admin and /metrics. To do without: delete this room, its templates and app.py's line."""
+"""The operator's desk at /admin and /metrics. To do without: delete this room, its templates and app.py's line.
+
+To read in this order: routes, door, tries, deeds; figures, charts, shown, keys; scrape, metrics.
+"""
 
 from __future__ import annotations
 

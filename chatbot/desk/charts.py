@@ -68,7 +68,7 @@ def filled(lines: Sequence[Line], first_ms: int, step_ms: int, count: int, form:
     """These lines, named by times of this form, and one of nothing at each step of the span that has none."""
     known = {line.name: line for line in lines}
     times = (datetime.fromtimestamp((first_ms + step_ms * number) / 1000, UTC) for number in range(count))
-    return [known.get(name) or Line(name, 0, 0, 0, 0, 0, 0, None) for name in (f"{time:{form}}" for time in times)]
+    return [known.get(name) or Line(name) for name in (f"{time:{form}}" for time in times)]
 
 
 def _measured(lines: Sequence[Line]) -> tuple[str, list[int], list[str]]:

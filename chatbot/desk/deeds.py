@@ -61,15 +61,15 @@ def cap(house: Parts, typed: Typed) -> None:
 
 
 def block(house: Parts, typed: Typed) -> None:
-    subject, name = _subject(house, typed.get("who", "").strip())
+    subjects = [_subject(house, typed.get("who", "").strip())]
     until, why = _until(typed.get("until", "")), _why(typed)
-    network = _network_of(house, subject) if "network_too" in typed else None
+    if "network_too" in typed:
+        subjects += _networks_of(house, subjects[0])
     with writing(house.engine) as connection:
-        blocks.block(house.engine, subject, why, until)
-        if network:
-            blocks.block(house.engine, network, why, until)
-            name += f" and {short(network)}"
-        switches.note(connection, BY, f"blocked {name} until {clock(until)}: {why}")
+        for subject in subjects:
+            blocks.block(house.engine, subject, why, until)
+        names = " and ".join(map(short, subjects))
+        switches.note(connection, BY, f"blocked {names} until {clock(until)}: {why}")
 
 
 def unblock(house: Parts, typed: Typed) -> None:
@@ -96,25 +96,23 @@ def short(subject: str) -> str:
     return f"{kind} {id[:8]}"
 
 
-def _subject(house: Parts, who: str) -> tuple[str, str]:
+def _subject(house: Parts, who: str) -> str:
     """A visitor by id, or the network of an address, of which only the keyed hash is kept."""
     if VISITOR.fullmatch(who):
-        return (subject := f"visitor/{who}"), short(subject)
+        return f"visitor/{who}"
     try:
         ip_address(who)
     except ValueError:
         raise Mistake("who", "Write a visitor's id (32 characters) or an IP address.") from None
-    subject = f"network/{house.signer.digest('network', network_of(who))[:32]}"
-    return subject, short(subject)
+    return f"network/{house.signer.digest('network', network_of(who))[:32]}"
 
 
-def _network_of(house: Parts, subject: str) -> str | None:
-    """Where a visitor's last call came from, by the ledger."""
-    kind, _, id = subject.partition("/")
+def _networks_of(house: Parts, subject: str) -> list[str]:
+    """Where the last call of this visitor came from, by the ledger, if it knows."""
+    id = subject.removeprefix("visitor/")
     last = select(ledger.c.network).where(ledger.c.visitor == id).order_by(ledger.c.started_at.desc()).limit(1)
     with reading(house.engine) as connection:
-        network = connection.execute(last).scalar() if kind == "visitor" else None
-    return f"network/{network}" if network else None
+        return [f"network/{network}" for network in connection.execute(last).scalars() if network]
 
 
 def _until(told: str) -> int:

@@ -93,8 +93,8 @@ def live_replies(connection: Connection, now: int) -> Sequence[Row[Any]]:
 def _charts(house: Parts, now: int) -> list[Chart]:
     hour = now // HOUR_MS * HOUR_MS - (HOURS - 1) * HOUR_MS
     day = now // DAY_MS * DAY_MS - (DAYS - 1) * DAY_MS
-    by_hour = filled(usage.by_hour(house.engine, hour), hour, HOUR_MS, HOURS, "%Y-%m-%d %H:00")
-    by_day = filled(usage.by_day(house.engine, day), day, DAY_MS, DAYS, "%Y-%m-%d")
+    by_hour = filled(usage.by_hour(house.engine, hour), hour, HOUR_MS, HOURS, usage.HOUR)
+    by_day = filled(usage.by_day(house.engine, day), day, DAY_MS, DAYS, usage.DAY)
     return [
         columns(f"hour, last {HOURS} hours", by_hour, slice(11, 16), every=6),
         columns(f"day, last {DAYS} days", by_day, slice(5, 10), every=8),

@@ -48,16 +48,12 @@ def delete_chat(engine: Engine, live: Live, chat: str, visitor: str) -> None:
     """Stop its answer, if one is live, and delete it. Raises NotFound."""
     with reading(engine) as connection:
         id = owned(connection, chat, visitor).id
-    ask_to_stop(engine, id)
-    _take(engine, live, (chats.c.id == id) & (chats.c.visitor == visitor))
+    _delete(engine, live, (chats.c.id == id) & (chats.c.visitor == visitor))
 
 
 def delete_chats(engine: Engine, live: Live, visitor: str) -> None:
     """Likewise all chats of a visitor."""
-    theirs = chats.c.visitor == visitor
-    for id in _ids(engine, select(chats.c.id).where(theirs, _LIVE)):
-        ask_to_stop(engine, id)
-    _take(engine, live, theirs)
+    _delete(engine, live, chats.c.visitor == visitor)
 
 
 def forget_visitor(engine: Engine, live: Live, ledger: Ledger, visitor: str) -> None:
@@ -112,9 +108,11 @@ def write_over(engine: Engine) -> None:
             connection.close()
 
 
-def _take(engine: Engine, live: Live, which: ColumnElement[bool]) -> None:
-    """Take chats from their visitors, stop what this process makes for them, and take them apart; what would take
-    longer than PATIENCE_S is left to the chore."""
+def _delete(engine: Engine, live: Live, which: ColumnElement[bool]) -> None:
+    """Stop what is made for chats, take them from their visitors, and take them apart; what would take longer than
+    PATIENCE_S is left to the chore."""
+    for id in _ids(engine, select(chats.c.id).where(which, _LIVE)):
+        ask_to_stop(engine, id)
     ids = _change(engine, which, _DISOWN)
     for replies in live:
         for id in ids:

@@ -128,13 +128,12 @@ def _clean(told: str | None) -> str | None:
     return told and without_keys(storable(told))
 
 
-def _problem(code: str, kinds: tuple[type[Problem], ...] = (Problem,)) -> Problem:
+def _problem(code: str) -> Problem:
     """What failed, in the words that it has here."""
-    for kind in kinds:
-        if kind.code == code:
-            return kind()
-    below = tuple(sub for kind in kinds for sub in kind.__subclasses__())
-    return _problem(code, below) if below else Problem()
+    kinds = [Problem]
+    for kind in kinds:  # which grow meanwhile
+        kinds += kind.__subclasses__()
+    return next((kind() for kind in kinds if kind.code == code), Problem())
 
 
 def _ms(time: datetime) -> int:

@@ -21,11 +21,14 @@ class Pace:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction as of db.writing, which should take a few milliseconds; after it the gap, if one is due."""
-        is_part = is_writing(self._engine)
+        if is_writing(self._engine):  # whoever began that transaction keeps the pace
+            with writing(self._engine) as connection:
+                yield connection
+            return
         with writing(self._engine) as connection:
             began = time.monotonic()
             yield connection
-        self._wrote_s += 0.0 if is_part else time.monotonic() - began
-        if self._wrote_s > STRETCH_S and not is_part:
+        self._wrote_s += time.monotonic() - began
+        if self._wrote_s > STRETCH_S:
             self._wrote_s = 0.0
             time.sleep(2 * NAP_S)  # who waits for the lock looks once in NAP_S

@@ -66,7 +66,7 @@ class TitleModel:
             "title chat=%s model=%s key=%s cost=$%.6f request=%s%s",
             reply.chat[:8],
             reply.model,
-            relay.key.fingerprint if relay.key else "-",
+            relay.fingerprint or "-",
             cost_nano / 1e9,
             relay.request_id or "-",
             f" none: {failure.code} cause={failure.cause!r}" if failure else "",

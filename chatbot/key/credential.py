@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.errors import SettingsError
@@ -59,8 +59,8 @@ class Identity:
     service_account_id: str
     token_file: Path
     fingerprint: str
-    source: str = field(default="OPENAI_IDENTITY_TOKEN_FILE")
-    kind: str = field(default="workload identity")
+    source: str = "OPENAI_IDENTITY_TOKEN_FILE"
+    kind: str = "workload identity"
 
     def is_openais(self) -> bool:
         return True
@@ -70,6 +70,13 @@ class Identity:
 
 
 Credential = Key | Identity
+
+
+def named(credential: Credential) -> str:
+    """What logs, alerts and commands call it."""
+    return f"key {credential.fingerprint} from {credential.source}"
+
+
 in_use: ContextVar[Credential | None] = ContextVar("in_use", default=None)
 
 

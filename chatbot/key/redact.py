@@ -61,12 +61,15 @@ class RedactedRecord(logging.LogRecord):
 
 
 _FORMATTER = logging.Formatter()
+_NAMES = vars(logging.makeLogRecord({})).keys()
+_make_record = logging.Logger.makeRecord
 
 
 def guard_output() -> None:
     """Filter all logging of this process, its warnings, and exceptions that nobody caught, unless another tool has
     taken those. Safe to call again."""
     logging.setLogRecordFactory(RedactedRecord)
+    logging.Logger.makeRecord = _make_redacted  # type: ignore[method-assign]
     logging.captureWarnings(True)
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
@@ -74,6 +77,22 @@ def guard_output() -> None:
         threading.excepthook = lambda told: _log_uncaught(told.exc_type, told.exc_value, told.exc_traceback)
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = lambda told: _log_uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _make_redacted(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    """What a call names as `extra` is put into a record past its class; loggers of JSON print it."""
+    record = _make_record(*args, **kwargs)
+    for name in vars(record).keys() - _NAMES:
+        vars(record)[name] = _redacted(vars(record)[name])
+    return record
+
+
+def _redacted(value: Any) -> Any:
+    try:
+        said = value if isinstance(value, str) else f"{value} {value!r}"
+    except Exception:
+        return "a value that cannot be written"
+    return value if (clean := redact(said)) == said else clean
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

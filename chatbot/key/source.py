@@ -121,11 +121,8 @@ def _stored(name: str, value: SecretStr | None, path: Path | None, settings: Set
 
 
 def _identity(settings: Settings, signer: Signer) -> Source | None:
-    path, provider, account = (
-        settings.openai_identity_token_file,
-        settings.openai_identity_provider_id,
-        settings.openai_service_account_id,
-    )
+    provider, account = settings.openai_identity_provider_id, settings.openai_service_account_id
+    path = settings.openai_identity_token_file
     if not (path and provider and account):
         return None
     fingerprint = signer.digest("key", f"{provider} {account}")[:8]
@@ -137,20 +134,17 @@ def _identity(settings: Settings, signer: Signer) -> Source | None:
 
 def check_host(credential: Credential, settings: Settings) -> None:
     """An OpenAI key goes to OpenAI over TLS, or to a host that the operator has named. Raises SettingsError."""
-    host = settings.upstream_host
-    port_too = settings.openai_base_url.split("://")[1].split("/")[0].lower()
-    trusted = {name.lower() for name in settings.openai_trusted_hosts}
     if not credential.is_openais():
         return
-    if host in OPENAI_HOSTS:
-        if not settings.openai_base_url.startswith("https://"):
-            raise SettingsError(
-                [f"OPENAI_BASE_URL would send the key in the clear. Example: OPENAI_BASE_URL={OPENAI_URL}"]
-            )
-    elif host not in trusted and port_too not in trusted:
-        raise SettingsError(
-            [f"OPENAI_BASE_URL would send an OpenAI key to {host}. If that is meant: OPENAI_TRUSTED_HOSTS={host}"]
-        )
+    host = settings.upstream_host
+    host_and_port = settings.openai_base_url.split("://")[1].split("/")[0].lower()
+    trusted = {name.lower() for name in settings.openai_trusted_hosts}
+    if host in OPENAI_HOSTS and not settings.openai_base_url.startswith("https://"):
+        why = f"OPENAI_BASE_URL would send the key in the clear. Example: OPENAI_BASE_URL={OPENAI_URL}"
+        raise SettingsError([why])
+    if host not in OPENAI_HOSTS and not trusted & {host, host_and_port}:
+        why = f"OPENAI_BASE_URL would send an OpenAI key to {host}. If that is meant: OPENAI_TRUSTED_HOSTS={host}"
+        raise SettingsError([why])
 
 
 def is_open_to_others(path: Path | None) -> bool:

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from chatbot.key.shapes import KINDS, MARK
+from chatbot.key.shapes import KINDS, MARK, UNSEEN
 
-MOST_LASTING = 8  # keys: those in use are added again from time to time, those that were replaced go at last
+MOST_LASTING = 32  # keys: those in use are added again from time to time, those that were replaced go at last
 MOST_PASSING = 4  # tokens of a workload identity, which live for minutes
 RUN = 12  # characters of a key, in a row, that are a find; a shorter value is no secret: some servers take any word
 GRAM = 6  # each sixth place of a text is looked at, so that no run of RUN is missed
@@ -35,16 +35,17 @@ class Watch:
         """From now on, watch for this value too, until enough newer ones have come."""
         values = self._passing if passing else self._lasting
         with self._lock:
-            if is_known := value in values:
+            if value in values:
                 values.remove(value)
-            values.append(value)
-            if is_known:
+                values.append(value)
                 return
-            forms = [form for each in (*self._lasting, *self._passing) for form in _forms(each)]
-            grams: dict[str, list[tuple[str, int]]] = {}
-            for form in forms:
-                for start in range(len(form) - GRAM + 1):
-                    grams.setdefault(form[start : start + GRAM], []).append((form, start))
+            forgets = len(values) == values.maxlen
+            values.append(value)
+            grams = {} if forgets else self._grams
+            for each in (*self._lasting, *self._passing) if forgets else (value,):
+                for form in _forms(each):
+                    for start in range(len(form) - GRAM + 1):
+                        grams.setdefault(form[start : start + GRAM], []).append((form, start))
             self._grams = grams
 
     def find(self, text: str) -> list[Span]:
@@ -67,7 +68,10 @@ class Watch:
 
 
 class Listener:
-    """Watches one stream of text in pieces: a value that is split over them is found when RUN of it have come."""
+    """Watches one stream of text in pieces: a value that is split over them is found when RUN of it have come.
+
+    What a reader does not see, such as zero-width characters, hides nothing.
+    """
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -75,7 +79,7 @@ class Listener:
 
     def hears(self, piece: str) -> bool:
         """Does this piece, with those before it, hold a part of a key?"""
-        text = self._tail + piece
+        text = self._tail + UNSEEN.sub("", piece)
         self._tail = text[1 - RUN :]
         return bool(piece) and self._watch.finds(text)
 

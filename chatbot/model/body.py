@@ -7,6 +7,44 @@ from typing import Any
 from chatbot.model.events import Call
 from chatbot.model.moderation import policy
 
+OLD_NAME = "max_tokens"  # of the bound on an answer
+
+
+class Form:
+    """How much of the form a server takes. OpenAI's own takes everything, which is level 0.
+
+    Another may refuse what only OpenAI's knows: level 1 leaves out what is OpenAI's alone, and level 2, of Chat
+    Completions, speaks as older servers do. Some heed the bound on an answer by its old name alone.
+    """
+
+    def __init__(self, api: str, *, plain: bool) -> None:
+        self.is_chat = api == "chat_completions"
+        self.level = 0  # that was taken last
+        self._last_level = (2 if self.is_chat else 1) if plain else 0
+        self._tier = {} if plain else {"service_tier": "default"}  # which the prices are of
+        self._by_old_name: bool | None = False  # None: tried and refused
+
+    def body(self, call: Call, level: int) -> dict[str, Any]:
+        """What is sent of a call at this level, beside the model and that it is streamed."""
+        if not self.is_chat:
+            return responses_body(call, level) | self._tier
+        body = chat_body(call, level) | self._tier
+        if self._by_old_name and (bound := body.pop("max_completion_tokens", None)):
+            body[OLD_NAME] = bound
+        return body
+
+    def less(self, level: int) -> int | None:
+        """The level to try after this one was refused; None where there is no other."""
+        if self._by_old_name:
+            self._by_old_name = None
+            return level
+        return level + 1 if level < self._last_level else None
+
+    def overran(self) -> None:
+        """An answer was longer than its bound: try that by its old name."""
+        if self.is_chat and self._last_level and self._by_old_name is False:
+            self._by_old_name = True
+
 
 def responses_body(call: Call, level: int) -> dict[str, Any]:
     """What POST /responses is sent: https://platform.openai.com/docs/api-reference/responses/create"""
@@ -23,7 +61,7 @@ def chat_body(call: Call, level: int) -> dict[str, Any]:
     turns = [("system", call.system), *call.turns]
     body: dict[str, Any] = {"messages": [{"role": role, "content": text} for role, text in turns]}
     if level == 2:
-        return body | {"max_tokens": call.max_output_tokens}
+        return body | {OLD_NAME: call.max_output_tokens}
     bound = {"max_completion_tokens": call.max_output_tokens, "stream_options": {"include_usage": True}}
     return body | bound | (_own(call) if level == 0 else {})
 

@@ -17,10 +17,11 @@ from chatbot.errors import Problem
 from chatbot.key.credential import Credential, Identity, using
 from chatbot.key.ring import Ring
 from chatbot.key.watch import watch
-from chatbot.model.body import chat_body, responses_body
+from chatbot.model.body import Form
 from chatbot.model.cut import Cut, cutting
 from chatbot.model.events import Call
 from chatbot.model.faults import Refused, problem_of_class, problem_of_status
+from chatbot.model.members import code_of
 from chatbot.model.moderation import ANSWER_S, MODEL, look_first, verdict
 from chatbot.model.reply import Reply
 from chatbot.model.stream import ChatDecoder, ResponsesDecoder
@@ -30,8 +31,6 @@ CONNECT_S = 10
 SILENCE_S = 100  # longest wait for the next byte: a first token may take over a minute
 WARM_UP_S, LISTING_S = 3, 15
 NOT_OURS = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project"), openai.Omit())  # an empty one is a wrong one
-# Another server than OpenAI's gives tokens at an address of its own: nothing of the identity goes elsewhere.
-DEFAULT_TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105
 
 log = logging.getLogger("chatbot.model")
 
@@ -39,9 +38,7 @@ log = logging.getLogger("chatbot.model")
 class Client:
     """Calls one OpenAI-compatible server through the SDK, by the Responses API or Chat Completions.
 
-    The SDK never holds a key: the transport puts it on as the bytes leave. `plain`: the server is not OpenAI's own. It
-    may refuse what only OpenAI's knows: level 0 sends everything, level 1 leaves out what is OpenAI's alone, level 2
-    speaks as older servers do.
+    The SDK never holds a key: the transport puts it on as the bytes leave. `plain`: the server is not OpenAI's own.
     """
 
     def __init__(
@@ -55,11 +52,8 @@ class Client:
         silence_s: float = SILENCE_S,
     ) -> None:
         self.ring, self._transport = ring, transport
-        self._chat = api == "chat_completions"
+        self.form = Form(api, plain=plain)
         self.moderates_inline = not plain  # another server might take the parameter and not heed it
-        self._tier = {} if plain else {"service_tier": "default"}  # which the prices are of
-        self._level = 0
-        self._last_level = (2 if self._chat else 1) if plain else 0
         self._common: dict[str, Any] = {
             "base_url": base_url,
             "admin_api_key": "",  # or the environment's would be taken
@@ -70,7 +64,8 @@ class Client:
         }
         self._by_key = openai.OpenAI(api_key="put-on-by-the-transport", **self._common)
         self._by_identity: openai.OpenAI | None = None
-        self._exchange = f"{base_url.removesuffix('/v1')}/oauth/token" if plain else DEFAULT_TOKEN_EXCHANGE_URL
+        # Another server gives tokens at an address of its own: nothing of the identity goes to OpenAI then.
+        self._exchange = f"{base_url.removesuffix('/v1')}/oauth/token" if plain else None
 
     def warm_up(self) -> None:
         """Open a connection ahead of the first call; a server that is not there yet is no error."""
@@ -107,7 +102,7 @@ class Client:
         The question is moderated as `call` says: by the server itself where that is OpenAI's and takes the parameter,
         otherwise by the moderation endpoint, before anything else is sent.
         """
-        level, flagged = self._level, False
+        level, flagged = self.form.level, False
         while True:
             if call.moderation != "off" and not self.moderates_inline:
                 call, flagged = look_first(call, cut, partial(self.moderate, credential=credential))
@@ -117,13 +112,13 @@ class Client:
             except Refused:
                 if call.moderation != "off":
                     self.moderates_inline = False
-                elif level < self._last_level:
-                    level += 1
+                elif (less := self.form.less(level)) is not None:
+                    level = less
                 else:
                     raise
                 log.info("the server refused the request's form: trying parameters of level %d", level)
             else:
-                self._level = level
+                self.form.level = level
                 return reply
 
     def _sdk(self, credential: Credential | None) -> openai.OpenAI:
@@ -138,21 +133,19 @@ class Client:
             )
             made = openai.OpenAI(workload_identity=identity, **self._common)
             exchange = cast(Any, made)._workload_identity_auth
-            exchange.token_exchange_url = self._exchange
+            exchange.token_exchange_url = self._exchange or exchange.token_exchange_url
             exchange.get_token = _or_no_token(exchange.get_token)
             self._by_identity = made
         return self._by_identity
 
     def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI, flagged: bool) -> Reply:
+        # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
+        asked: dict[str, Any] = {"model": call.model, "stream": True, "extra_body": self.form.body(call, level)}
         try:
-            # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
-            body = (chat_body if self._chat else responses_body)(call, level) | self._tier
-            if self._chat:
-                create: Any = sdk.chat.completions.with_streaming_response.create
-                sent = create(model=call.model, messages=[], stream=True, extra_body=body)
+            if self.form.is_chat:
+                sent = sdk.chat.completions.with_streaming_response.create(messages=[], **asked)
                 return Reply(sent, ChatDecoder(), cut, flagged)
-            sent = sdk.responses.with_streaming_response.create(model=call.model, stream=True, extra_body=body)
-            return Reply(sent, ResponsesDecoder(), cut, flagged)
+            return Reply(sdk.responses.with_streaming_response.create(**asked), ResponsesDecoder(), cut, flagged)
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
             raise _problem(error) from None
 
@@ -193,8 +186,6 @@ def _subject_token(identity: Identity) -> str:
 def _problem(error: Exception) -> Problem:
     if not isinstance(error, openai.APIStatusError) or isinstance(error, openai.OAuthError):
         return problem_of_class(error)
-    body = error.body
-    told = body if isinstance(body, dict) else {"code": body if isinstance(body, str) else ""}
-    code, kind = str(told.get("code") or ""), str(told.get("type") or "")
+    code, kind = code_of({"error": error.body})
     headers = error.response.headers
     return problem_of_status(error.status_code, code, kind, headers, headers.get("x-request-id", ""))

@@ -29,8 +29,8 @@ class KeyRefused(Unavailable):
     """The key is wrong, revoked or expired: another one may serve."""
 
 
-class KeyMissing(Unavailable):
-    """No token could be had for the workload identity this time: a key that stands by may serve."""
+class KeyUnfit(Unavailable):
+    """The key or identity does not serve, and nobody says that it is dead: a key that stands by may serve."""
 
 
 class QuotaSpent(Unavailable):
@@ -66,6 +66,7 @@ CODES: dict[str, tuple[type[Problem], str]] = {
     "server_is_overloaded": (Busy, "OpenAI is overloaded"),
     "server_error": (Busy, "an error on OpenAI's side"),
     "context_length_exceeded": (ContextTooLong, "the chat is too long for the model"),
+    "exceed_context_size_error": (ContextTooLong, "the chat is too long for the model"),  # llama.cpp
     "string_above_max_length": (ContextTooLong, "the chat is too long for the API"),
     "content_policy_violation": (Blocked, "refused by OpenAI's usage policy"),
     "content_filter": (Blocked, "refused by the content filter"),
@@ -87,7 +88,8 @@ VAGUE = ("invalid_request_error", "server_error")  # types that say less than th
 # HTTP status, for errors whose code says nothing
 STATUSES: dict[int, tuple[type[Problem], str]] = {
     400: (Refused, "the request was refused"),
-    401: (Unavailable, "the key was refused: check its scope, and the project's IP allowlist"),
+    401: (KeyUnfit, "the key was refused without a reason: check it, its scope, and the project's IP allowlist"),
+    402: (QuotaSpent, "the account has no money left: check the plan and billing"),
     403: (Unavailable, "the project may not do this: check its permissions"),
     404: (Unavailable, "no such model or address: check OPENAI_MODEL and OPENAI_BASE_URL"),
     408: (Busy, "timed out on OpenAI's side"),
@@ -97,34 +99,24 @@ STATUSES: dict[int, tuple[type[Problem], str]] = {
     429: (Busy, "over the rate limit"),
 }
 
-# The SDK's error classes, by name: only the client imports openai
+# The SDK's error classes of what has no status, by name: only the client imports openai
 CLASSES: dict[str, tuple[type[Problem], str]] = {
     "APITimeoutError": (Busy, "no answer in time"),
     "APIConnectionError": (Busy, "no connection"),
     "APIResponseValidationError": (Broken, "an answer that is not of the API's form"),
-    "LengthFinishReasonError": (Broken, "an answer that is not of the API's form"),
-    "ContentFilterFinishReasonError": (Blocked, "stopped by the content filter"),
-    "SubjectTokenProviderError": (KeyMissing, "OPENAI_IDENTITY_TOKEN_FILE cannot be read or is empty"),
-    "OAuthError": (KeyMissing, "OpenAI exchanged no token: check the identity provider and the service account"),
-    "NoToken": (KeyMissing, "OpenAI's token endpoint gave no token"),
-    "InvalidWebhookSignatureError": (Broken, "an answer that is not of the API's form"),
-    "WebSocketConnectionClosedError": (Broken, "the connection was closed"),
-    "WebSocketQueueFullError": (Busy, "too much at once"),
-    "APIStatusError": (Unavailable, "an unexpected status"),  # told apart by code and status first
-    "InternalServerError": (Busy, "an error on OpenAI's side"),
+    "SubjectTokenProviderError": (KeyUnfit, "OPENAI_IDENTITY_TOKEN_FILE cannot be read or is empty"),
+    "OAuthError": (KeyUnfit, "OpenAI exchanged no token: check the identity provider and the service account"),
+    "NoToken": (KeyUnfit, "OpenAI's token endpoint gave no token"),
     "APIError": (Broken, "an error without a status"),
     "OpenAIError": (Unavailable, "the SDK could not make the call"),
 }
-SPOKEN = {400: "BadRequest", 401: "Authentication", 403: "PermissionDenied", 404: "NotFound", 409: "Conflict"}
-SPOKEN |= {422: "UnprocessableEntity", 429: "RateLimit"}
-CLASSES |= {f"{name}Error": STATUSES[status] for status, name in SPOKEN.items()}
 
 
 def problem_of_code(code: str, kind: str = "") -> Problem:
     """The problem for an error event in the stream, by its code, else its type; unknown ones are breaks."""
     for name in (code, kind):
         if name in CODES:
-            problem = _made(_unless_odd(CODES[name], 200), name, None)
+            problem = _made(CODES[name], name)
             problem.charged = "input"  # whatever the reason: the stream was open, and the model perhaps at work
             return problem
     return Broken(cause=f"an error event, code {safe(code) or 'none'}")
@@ -132,12 +124,12 @@ def problem_of_code(code: str, kind: str = "") -> Problem:
 
 def problem_of_status(status: int, code: str, kind: str, headers: Mapping[str, str], request_id: str) -> Problem:
     """The problem for an HTTP error status: by its code, else the status, else the type."""
-    known = CODES.get(code) or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
-    known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else CLASSES["APIStatusError"])
+    known = None if code == "invalid_request_error" else CODES.get(code)
+    known = known or (None if kind in VAGUE else CODES.get(kind)) or STATUSES.get(status)
+    known = known or ((Busy, "an error on OpenAI's side") if status >= 500 else (Unavailable, "an unexpected status"))
     if known[0] is Refused and status >= 500:
         known = (Busy, known[1])
-    known = _unless_odd(known, status)
-    problem = _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers))
+    problem = _made(known, f"{status} {safe(code)} {safe(request_id)}".strip(), wait_told(headers), status)
     # A time-out may stand before a finished answer. What OpenAI itself calls an error it does not bill; the page of a
     # gateway does not tell what was done.
     is_told = status < 500 or bool(kind)
@@ -150,8 +142,8 @@ def problem_of_class(error: BaseException) -> Problem:
     for base in type(error).__mro__:
         if base.__name__ in CLASSES:
             said = safe(str(error.__cause__))  # what our transport says: a class name
-            problem = _made(CLASSES[base.__name__], f"{type(error).__name__} {said}".strip(), None)
-            if said in UNSENT or isinstance(problem, KeyMissing):
+            problem = _made(CLASSES[base.__name__], f"{type(error).__name__} {said}".strip())
+            if said in UNSENT or isinstance(problem, KeyUnfit):
                 problem.charged = "nothing"
             return problem
     return Broken(cause=f"unforeseen {type(error).__name__}")
@@ -159,10 +151,10 @@ def problem_of_class(error: BaseException) -> Problem:
 
 def wait_told(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by Retry-After (seconds or a date), or by the x-ratelimit bucket that is empty; else None."""
-    told = headers.get("retry-after", "")
-    if re.fullmatch(r"\d{1,7}(\.\d+)?", told):
-        return min(float(told), LONGEST_TOLD_S)
-    with suppress(ValueError):
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1)):
+        if re.fullmatch(r"\d+(\.\d+)?", told := headers.get(name, "")):
+            return min(float(told) * unit_s, LONGEST_TOLD_S)
+    with suppress(ValueError, OverflowError):
         return min(max(0.0, parsedate_to_datetime(told).timestamp() - time.time()), LONGEST_TOLD_S)
     waits = [
         duration_s(headers.get(f"x-ratelimit-reset-{kind}", ""))
@@ -180,13 +172,11 @@ def duration_s(text: str) -> float | None:
     return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", text))
 
 
-def _unless_odd(known: tuple[type[Problem], str], status: int) -> tuple[type[Problem], str]:
+def _made(known: tuple[type[Problem], str], name: str, wait: float | None = None, status: int = 200) -> Problem:
     """Only a 401 takes a key out of use: elsewhere, or in a stream that is open, its code is a fault like others."""
-    return (Unavailable, known[1]) if known[0] is KeyRefused and status != 401 else known
-
-
-def _made(known: tuple[type[Problem], str], name: str, wait: float | None) -> Problem:
     kind, cause = known
+    if kind is KeyRefused and status != 401:
+        kind = Unavailable
     retry_after = (BACK_OFF_S if wait is None else wait) if issubclass(kind, Busy) else None
     problem = kind(cause=f"{cause} ({name})", retry_after=retry_after)
     problem.told_wait = wait is not None

@@ -10,7 +10,7 @@ from typing import Any
 from chatbot.errors import Blocked, Busy, Problem
 from chatbot.model.cut import Cut, cutting
 from chatbot.model.events import Call
-from chatbot.model.faults import BACK_OFF_S, KeyMissing, KeyRefused
+from chatbot.model.faults import BACK_OFF_S, KeyRefused, KeyUnfit
 
 MODEL = "omni-moderation-latest"
 ANSWER_S = 3
@@ -52,7 +52,7 @@ def _unknown(mode: str, problem: Problem) -> bool:
     if mode != "block":
         log.warning("a question was not moderated: %s", problem.cause)
         return False
-    if isinstance(problem, (KeyRefused, KeyMissing)):  # another key may serve
+    if isinstance(problem, (KeyRefused, KeyUnfit)):  # another key may serve
         raise problem
     wait_s = BACK_OFF_S if problem.retry_after is None else problem.retry_after
     raise _free(Busy(cause=f"moderation: {problem.cause}", retry_after=wait_s))

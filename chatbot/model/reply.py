@@ -47,10 +47,13 @@ class Reply:
                 if batch.end or batch.problem:
                     return
             yield self._decoder.finish()
-        except httpx2.TimeoutException:
-            yield Batch(problem=Broken(cause="the stream fell silent"))
         except httpx2.HTTPError as error:
-            yield Batch(problem=Broken(cause=f"the stream was cut ({type(error).__name__})"))
+            batch = self._decoder.finish()  # the reply may be complete: only what closes the stream is missing then
+            if batch.end is None:
+                is_silent = isinstance(error, httpx2.TimeoutException)
+                why = "fell silent" if is_silent else f"was cut ({type(error).__name__})"
+                batch.problem = Broken(cause=f"the stream {why}")
+            yield batch
 
     def close(self) -> None:
         """Let go of the connection; after a good end it serves another call, once its last bytes are read."""

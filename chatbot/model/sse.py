@@ -6,6 +6,7 @@ Follows https://html.spec.whatwg.org/multipage/server-sent-events.html, for `dat
 from __future__ import annotations
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
 
 
 class EventSplitter:
@@ -15,17 +16,24 @@ class EventSplitter:
         self._rest = b""
         self._data: list[bytes] = []
         self._size = 0
+        self._ended_in_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Data of the events completed by these bytes. Raises ValueError for an event over MAX_EVENT_BYTES."""
+        if self._ended_in_cr:
+            data = data.removeprefix(b"\n")
+        if b"\r" in data:
+            self._ended_in_cr, data = data.endswith(b"\r"), data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        elif data:
+            self._ended_in_cr = False
         *lines, self._rest = (self._rest + data).split(b"\n")
         events = []
         for line in lines:
+            line = line.removeprefix(BOM)
             if line.startswith(b"data:"):
-                line = line.removesuffix(b"\r")
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._size += len(line)
-            elif self._data and line in (b"", b"\r"):
+            elif self._data and not line:
                 events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
                 self._data, self._size = [], 0
         if self._size + len(self._rest) > MAX_EVENT_BYTES:

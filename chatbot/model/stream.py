@@ -69,11 +69,11 @@ class ReplyDecoder:
     def _event(self, data: bytes) -> Any:
         try:
             return _decode(data)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             self._odd = True
         try:
             return json.loads(data)  # lets half a surrogate pair pass
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def _whole(self, batch: Batch) -> Batch:
@@ -131,7 +131,8 @@ class ChatDecoder(ReplyDecoder):
         self._usage: Usage | None = None
 
     def _take(self, event: dict[str, Any], batch: Batch) -> None:
-        self._usage = usage_of(event.get("usage")) or self._usage
+        told = usage_of(event.get("usage"))
+        self._usage = told or self._usage
         if event.get("error"):
             batch.problem, batch.usage = problem_of_code(*code_of(event)), self._usage
             return
@@ -139,9 +140,11 @@ class ChatDecoder(ReplyDecoder):
             batch.flagged = batch.flagged or flags(event["moderation"])
         choices = event.get("choices")
         choice = object_of(choices[0]) if isinstance(choices, list) and choices else {}
-        self._usage = usage_of(choice.get("usage")) or self._usage
         delta = object_of(choice.get("delta"))
-        batch.text += text_of(delta.get("content")) + text_of(delta.get("refusal"))
+        text = text_of(delta.get("content")) + text_of(delta.get("refusal"))
+        # What was told before more text came was not all.
+        self._usage = told or usage_of(choice.get("usage")) or (None if text else self._usage)
+        batch.text += text
         batch.reasoning += text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
         reason = choice.get("finish_reason")
         if reason == "error":

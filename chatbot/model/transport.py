@@ -7,52 +7,26 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from chatbot.key.credential import Key, in_use
 from chatbot.key.watch import watch
-from chatbot.model.cut import current_cut
+from chatbot.model.connection import PlainConnection, TLSConnection
 
 POOL_SIZE = 1000  # idle connections that are kept
 READ_BYTES = 65_536
 TICKETS_S = 0.3
 NO_RETRIES = urllib3.Retry(False, redirect=False)
 MAX_LINE_BYTES = 1024
-MAX_ERROR_BYTES = 65_536  # of an error's body, which the SDK reads whole
-
-
-class _Watched:
-    """A connection that tells the current call's Cut which socket it uses."""
-
-    sock: socket.socket | None
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self._tell()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        self._tell()
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def _tell(self) -> None:
-        cut = current_cut.get()
-        if cut is not None and self.sock is not None:
-            cut.watch(self.sock)
-
-
-class _HTTP(_Watched, HTTPConnection):
-    pass
-
-
-class _HTTPS(_Watched, HTTPSConnection):
-    pass
+MAX_ERROR_BYTES, MAX_ERROR_S = 65_536, 10  # of an error's body, which the SDK reads whole
 
 
 class Urllib3Transport(httpx2.BaseTransport):
@@ -60,7 +34,7 @@ class Urllib3Transport(httpx2.BaseTransport):
 
     def __init__(self, base_url: str) -> None:
         self._pool = urllib3.connection_from_url(base_url, maxsize=POOL_SIZE, block=False)
-        self._pool.ConnectionCls = _HTTPS if base_url.startswith("https:") else _HTTP
+        self._pool.ConnectionCls = TLSConnection if base_url.startswith("https:") else PlainConnection
 
     def warm_up(self, timeout_s: float) -> None:
         """Open one connection, so that the first call finds it ready; give up quietly where that fails."""
@@ -94,9 +68,10 @@ class Urllib3Transport(httpx2.BaseTransport):
             )
         except (HTTPError, OSError) as error:
             raise _translated(error, request) from None
-        return httpx2.Response(
-            response.status, headers=list(response.headers.items()), stream=_Body(response, request), request=request
-        )
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        if response.status >= 400:  # its body is decoded below
+            headers = [each for each in headers if each[0].lower() != b"content-encoding"]
+        return httpx2.Response(response.status, headers=headers, stream=_Body(response, request), request=request)
 
     def close(self) -> None:
         self._pool.close()
@@ -122,15 +97,24 @@ class _Body(httpx2.SyncByteStream):
         self._is_whole = False
 
     def __iter__(self) -> Iterator[bytes]:
-        seen, is_error = 0, self._response.status >= 400
         try:
-            for data in self._dechunked() if self._response.chunked else self._plain():
-                yield data
-                seen += len(data)
-                if is_error and seen > MAX_ERROR_BYTES:
-                    return
+            if self._response.status >= 400:
+                yield from self._error()
+            else:
+                yield from self._dechunked() if self._response.chunked else self._plain()
         except (HTTPError, OSError, ValueError) as error:
             raise _translated(error, self._request) from None
+
+    def _error(self) -> Iterator[bytes]:
+        """An error's body as far as it comes and can be read: the status says more."""
+        until, left = time.monotonic() + MAX_ERROR_S, MAX_ERROR_BYTES
+        with suppress(HTTPError, OSError, ValueError):
+            while data := self._response.read1(READ_BYTES, decode_content=True):
+                yield data
+                left -= len(data)
+                if left < 0 or time.monotonic() > until:
+                    return
+            self._is_whole = True
 
     def _plain(self) -> Iterator[bytes]:
         while data := self._response.read1(READ_BYTES):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 from limits import parse_many
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, TextualSelect, bindparam, select, text
 
 from chatbot.config import Settings
 from chatbot.db import DAY_MS
 from chatbot.money import switches
-from chatbot.money.switches import Switches
+from chatbot.money.switches import NONE, Pause, Switches
 from chatbot.tables import budgets
 
 NANO = 10**9
@@ -22,13 +24,6 @@ SITE_KEPT_MS = 400 * DAY_MS
 ANYONE = "%"  # as a visitor's id: in the pattern of a key
 NETWORK_VISITORS = 4  # as many may spend all of theirs from one address: dropping a cookie makes a new visitor
 
-WORDS = {
-    "site/day": "This site has too little left for another answer today.",
-    "site/month": "This site has too little left for another answer this month.",
-    "visitor/day": "You have too little left for another answer today.",
-    "network/day": "Your network has too little left for another answer today.",
-    "tokens": "You have too few tokens left for another answer for now.",
-}
 _USED = select(budgets).where(budgets.c.scope.in_(bindparam("scopes", expanding=True)))
 
 
@@ -57,8 +52,8 @@ class Balance:
         return max(0, self.scope.cap - self.spent - self.held)
 
 
-def caps(settings: Settings, switches: Switches) -> dict[str, int]:
-    """Nano-dollars by budget, as they hold now: what was set for all workers, else the settings."""
+def caps(settings: Settings, switches: Switches = NONE) -> dict[str, int]:
+    """Nano-dollars by budget: what was set for all workers, else the settings."""
     set_here = {
         "site/day": settings.budget_site_day,
         "site/month": settings.budget_site_month,
@@ -98,6 +93,33 @@ def balances(connection: Connection, settings: Settings, visitor: str, network: 
     used = {row.scope: row for row in connection.execute(_USED, {"scopes": [scope.key for scope in mine]})}
     rows = [(scope, used.get(scope.key)) for scope in mine]
     return [Balance(scope, row.spent if row else 0, row.held if row else 0) for scope, row in rows]
+
+
+def locked(
+    connection: Connection, settings: Settings, visitor: str, network: str, now: int
+) -> tuple[list[Balance], Pause | None]:
+    """Likewise, and nobody else can change them before this transaction ends; and the pause.
+
+    Caps and pause are read once the rows are ours: what was set while we waited for them counts.
+    """
+    values: dict[str, Any] = {}
+    rows = scopes(settings, NONE, visitor, network, now)
+    for number, scope in enumerate(rows):
+        values |= {f"scope_{number}": scope.key, f"expires_{number}": scope.expires_at}
+    used = {row.scope: row for row in connection.execute(_lock(len(rows)), values)}
+    found = switches.read(connection)
+    mine = scopes(settings, found, visitor, network, now)
+    return [Balance(scope, used[scope.key].spent, used[scope.key].held) for scope in mine], found.pause
+
+
+@cache
+def _lock(count: int) -> TextualSelect:
+    """Makes so many rows where they are missing. Everybody locks them in the same order: no two wait for each other."""
+    rows = ", ".join(f"(:scope_{number}, 0, 0, :expires_{number})" for number in range(count))
+    return text(
+        f"INSERT INTO budgets (scope, spent, held, expires_at) VALUES {rows}"
+        " ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent RETURNING scope, spent, held"
+    ).columns(budgets.c.scope, budgets.c.spent, budgets.c.held)
 
 
 def _ms(time: datetime) -> int:

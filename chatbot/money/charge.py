@@ -38,12 +38,13 @@ class Attempt:
 
     def hear(self, text: str) -> None:
         """More of the answer arrived, or it is over."""
-        now, before = time.monotonic(), self.heard_at
-        if text or now - before >= SILENCE_S:
+        now = time.monotonic()
+        silence_s = now - self.heard_at
+        if text or silence_s >= SILENCE_S:
             self.heard_at = now
-            self.silent_s += now - before if not self.delivered or now - before >= SILENCE_S else 0
-        if text:
-            self.delivered += len(text.encode("utf-8", "replace"))
+        if silence_s >= SILENCE_S or (text and not self.delivered):
+            self.silent_s += silence_s
+        self.delivered += len(text.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatbot.errors import BudgetSpent, LimitReached, Problem
-from chatbot.money.budgets import WORDS, Balance
+from chatbot.money.budgets import Balance
 from chatbot.money.prices import Prices
 
 USEFUL_TOKENS = 256  # an answer that would have to be shorter is refused
 SMALL_INPUT = 1_000  # tokens of a call that is worth waiting for: below it no shorter question helps
 SOON_S = 5  # until money that is held may have come free
+WORDS = {
+    "site/day": "This site has too little left for another answer today.",
+    "site/month": "This site has too little left for another answer this month.",
+    "visitor/day": "You have too little left for another answer today.",
+    "network/day": "Your network has too little left for another answer today.",
+    "tokens": "You have too few tokens left for another answer for now.",
+}
 BEGIN_ANEW = " In a new chat an answer costs less."
 SET_ASIDE = "What is left is set aside for answers that are under way. Please try again in a moment."
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 TITLE = "/title"
 
@@ -24,19 +20,14 @@ class Payer:
 
 @dataclass(frozen=True)
 class Hold:
-    """Money held for one call, which may have so many tokens and no more. `scopes`: rows of budgets, by unit."""
+    """Money held for one call, which may have so many tokens and no more; its fields are columns of reservations."""
 
     id: str
-    payer: Payer
+    model: str
     input_tokens: int
     max_output_tokens: int
     nano: int
-    scopes: tuple[str, ...]
     started_at: int
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.max_output_tokens
 
 
 def title_of_message(answer: str) -> str:
@@ -45,10 +36,3 @@ def title_of_message(answer: str) -> str:
     So an answer's attempts are its own, and a title takes no place among a visitor's answers.
     """
     return answer + TITLE
-
-
-def of_row(row: Row[Any]) -> Hold:
-    """As it stands in the table of reservations."""
-    payer = Payer(row.visitor, row.network, row.chat, row.message, row.model)
-    scopes = tuple(json.loads(row.scopes))
-    return Hold(row.id, payer, row.input_tokens, row.max_output_tokens, row.nano, scopes, row.started_at)

@@ -19,10 +19,10 @@ from chatbot.db import DEAD_AFTER_MS, HOUR_MS, now_ms, reading, writing
 from chatbot.errors import LimitReached, Paused
 from chatbot.model.events import Usage
 from chatbot.money import statements, switches
-from chatbot.money.budgets import Balance, balances, scopes
+from chatbot.money.budgets import Balance, balances, locked
 from chatbot.money.charge import Attempt, Charge, charge
 from chatbot.money.fit import Wish, output_that_fits, refusal
-from chatbot.money.hold import Hold, Payer, of_row
+from chatbot.money.hold import Hold, Payer
 from chatbot.money.prices import Prices
 from chatbot.money.vigil import Vigil
 
@@ -53,7 +53,7 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             now = now_ms()
-            found, pause = self._locked(connection, payer.visitor, payer.network, now)
+            found, pause = locked(connection, self._settings, payer.visitor, payer.network, now)
             _refuse_paused(pause, now)
             if not again and longest is None:
                 self._check_place(connection, payer.visitor, now)
@@ -65,12 +65,11 @@ class Ledger:
                     self._vigil.budget_spent(spent.scope, payer.visitor)
                 raise problem
             nano = self.prices.worst_nano(payer.model, input_tokens, most)
-            keys = tuple(balance.scope.key for balance in found)
-            hold = Hold(secrets.token_hex(16), payer, input_tokens, most, nano, keys, now)
-            self._move(connection, hold, held=1)
-            row = {**vars(payer), "id": hold.id, "input_tokens": input_tokens, "max_output_tokens": most, "nano": nano}
-            kept = {"scopes": json.dumps(keys), "worker": self._worker, "started_at": now, "alive_at": now}
-            connection.execute(statements.HOLD, row | kept)
+            hold = Hold(secrets.token_hex(16), payer.model, input_tokens, most, nano, now)
+            scopes = json.dumps([balance.scope.key for balance in found])
+            row = {**vars(payer), **vars(hold), "scopes": scopes, "worker": self._worker, "alive_at": now}
+            self._move(connection, row, held=1)
+            connection.execute(statements.HOLD, row)
         return hold
 
     def look_in(self, visitor: str) -> None:
@@ -82,15 +81,15 @@ class Ledger:
 
     def settle(self, hold: Hold, attempt: Attempt) -> Charge | None:
         """Book what an attempt cost and let go of what was held; None when another worker has settled it before."""
-        made = charge(self.prices, hold.payer.model, attempt, hold.input_tokens, hold.max_output_tokens)
+        made = charge(self.prices, hold.model, attempt, hold.input_tokens, hold.max_output_tokens)
         with writing(self._engine) as connection:
             row = connection.execute(statements.RELEASE, {"id": hold.id}).first()
             if row is None:
-                log.warning("a call of %s had been settled already", hold.payer.model)
+                log.warning("a call of %s had been settled already", hold.model)
                 return None
-            self._book(connection, of_row(row), attempt, made)  # by the row: its visitor may have been forgotten since
+            self._book(connection, row._asdict(), attempt, made)
         if made.nano > hold.nano and self._vigil:
-            self._vigil.bound_exceeded(hold.payer.model)
+            self._vigil.bound_exceeded(hold.model)
         return made
 
     def keep(self, messages: list[str]) -> None:
@@ -110,7 +109,7 @@ class Ledger:
                 if row is not None:
                     count += 1
                     most = Usage(input=row.input_tokens, output=row.max_output_tokens)
-                    self._book(connection, of_row(row), Attempt(), Charge("reservation", most, row.nano))
+                    self._book(connection, row._asdict(), Attempt(), Charge("reservation", most, row.nano))
         if count:
             log.warning("%d calls of a worker that died were charged in full", count)
         return count
@@ -143,22 +142,6 @@ class Ledger:
             self._name = (secrets.token_hex(16), os.getpid())
         return self._name[0]
 
-    def _locked(
-        self, connection: Connection, visitor: str, network: str, now: int
-    ) -> tuple[list[Balance], switches.Pause | None]:
-        """The balances, which nobody else can change before this transaction ends; and the pause.
-
-        Caps and pause are read once the rows are ours: what was set while we waited for them counts.
-        """
-        values: dict[str, Any] = {}
-        rows = scopes(self._settings, switches.NONE, visitor, network, now)
-        for number, scope in enumerate(rows):
-            values |= {f"scope_{number}": scope.key, f"expires_{number}": scope.expires_at}
-        used = {row.scope: row for row in connection.execute(statements.lock(len(rows)), values)}
-        found = switches.read(connection)
-        mine = scopes(self._settings, found, visitor, network, now)
-        return [Balance(scope, used[scope.key].spent, used[scope.key].held) for scope in mine], found.pause
-
     def _check_place(self, connection: Connection, visitor: str, now: int) -> None:
         most = self._settings.max_concurrent_replies
         asked = {"visitor": visitor, "dead": now - DEAD_AFTER_MS}
@@ -168,26 +151,25 @@ class Ledger:
                 words = f"You have {most} answers under way. Wait for one of them, or stop it."
             raise LimitReached(words, cause=f"MAX_CONCURRENT_REPLIES {most}", retry_after=SOON_S)
 
-    def _move(self, connection: Connection, hold: Hold, held: int, cost: int = 0, tokens: int = 0) -> None:
-        """Change what a hold's budgets have held (`held`: 1 to take, -1 to let go) and spent."""
+    def _move(self, connection: Connection, row: dict[str, Any], held: int, cost: int = 0, tokens: int = 0) -> None:
+        """Change what the budgets of a reservation have held (`held`: 1 to take, -1 to let go) and spent."""
         moves = []
-        for key in hold.scopes:
+        for key in json.loads(row["scopes"]):
             in_tokens = key.startswith("tokens/")
-            moved = hold.tokens if in_tokens else hold.nano
+            moved = row["input_tokens"] + row["max_output_tokens"] if in_tokens else row["nano"]
             moves.append({"scope": key, "held": held * moved, "spent": tokens if in_tokens else cost})
         connection.execute(statements.MOVE, moves)
 
-    def _book(self, connection: Connection, hold: Hold, attempt: Attempt, made: Charge) -> None:
+    def _book(self, connection: Connection, row: dict[str, Any], attempt: Attempt, made: Charge) -> None:
+        """By the row as it stood: its visitor may have been forgotten since it was written."""
         usage = made.usage
-        self._move(connection, hold, held=-1, cost=made.nano, tokens=usage.input + usage.output)
+        self._move(connection, row, held=-1, cost=made.nano, tokens=usage.input + usage.output)
+        booked = {name: row[name] for name in statements.BOOKED}
         values = statements.ledger_values(attempt, made)
-        times = {"started_at": hold.started_at, "ended_at": now_ms()}
-        connection.execute(
-            statements.BOOK, {**vars(hold.payer), "id": hold.id, "held_nano": hold.nano, **times, **values}
-        )
-        hour = hold.started_at // HOUR_MS * HOUR_MS
+        connection.execute(statements.BOOK, {**booked, "held_nano": row["nano"], "ended_at": now_ms(), **values})
+        hour = row["started_at"] // HOUR_MS * HOUR_MS
         first = {"first_ms": attempt.first_ms or 0, "has_first": int(attempt.first_ms is not None)}
-        connection.execute(statements.ADD_UP, {**values, "hour": hour, "model": hold.payer.model, **first})
+        connection.execute(statements.ADD_UP, {**values, "hour": hour, "model": row["model"], **first})
 
 
 def _refuse_paused(pause: switches.Pause | None, now: int) -> None:

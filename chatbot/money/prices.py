@@ -37,9 +37,8 @@ class Prices:
     """Of all models. `free`: the tutor answers, and everything costs nothing. `clock`: seconds since 1970."""
 
     def __init__(self, settings: Settings, *, free: bool = False, clock: Callable[[], float] = time.time) -> None:
-        self._models = settings.called_models
-        self._set_by = dict.fromkeys(self._models, "TITLE_MODEL") | dict.fromkeys(settings.models, "OPENAI_MODELS")
-        self._set_by[settings.openai_model] = "OPENAI_MODEL"
+        self._set_by = dict.fromkeys(settings.called_models, "TITLE_MODEL")
+        self._set_by |= dict.fromkeys(settings.models, "OPENAI_MODELS") | {settings.openai_model: "OPENAI_MODEL"}
         self._own = settings.model_prices
         self._factor = REGIONAL_FACTOR if settings.upstream_host in REGIONAL_HOSTS else Fraction(1)
         self._free = free
@@ -49,12 +48,12 @@ class Prices:
     def check(self) -> None:
         """Raises SettingsError, a line for each model that may be called and whose price is not known."""
         lines = []
-        for model in self._models:
+        for model, setting in self._set_by.items():
             try:
                 self._steps(model)
             except PriceUnknown:
                 why = f"names {model}, whose price is not known: set it, in $ per million tokens"
-                lines.append(f"{self._set_by[model]} {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>")
+                lines.append(f"{setting} {why}. Example: MODEL_PRICES={model}=<input>/<cached>/<output>")
         if lines:
             raise SettingsError(lines)
 
@@ -63,26 +62,26 @@ class Prices:
         sent, made = max(0, usage.input), max(0, usage.output)
         written = min(max(0, usage.cache_write), sent)
         cached = min(max(0, usage.cached), sent - written)
-        rates = self._at(model, sent)
+        rates = self.rates(model, sent)
         parts = (sent - written - cached) * rates.input, cached * rates.cached, written * rates.cache_write
         return math.ceil(sum(parts) + made * rates.output)
 
     def worst_nano(self, model: str, input_tokens: int, max_output_tokens: int) -> int:
         """The most that a call of at most so many tokens can cost, whatever of it is cached. Raises PriceUnknown."""
-        rates = self._at(model, input_tokens)
+        rates = self.rates(model, input_tokens)
         return math.ceil(input_tokens * rates.most_input + max_output_tokens * rates.most_output)
 
     def output_that_fits(self, model: str, input_tokens: int, nano: int, most: int) -> int:
         """The most output tokens, up to `most`, whose `worst_nano` is at most `nano`; else 0. Raises PriceUnknown."""
-        rates = self._at(model, input_tokens)
+        rates = self.rates(model, input_tokens)
         left = nano - input_tokens * rates.most_input
         if left < 0:
             return 0
         return max(0, min(most, left // rates.most_output if rates.most_output else most))
 
-    def rates(self, model: str) -> Rates:
-        """Of a call whose input is not long. Raises PriceUnknown."""
-        return self._at(model, 0)
+    def rates(self, model: str, input_tokens: int = 0) -> Rates:
+        """Of a call with so much input. Raises PriceUnknown."""
+        return next(rates for rates in reversed(self._steps(model)) if max(0, input_tokens) > rates.above)
 
     def words(self, model: str) -> str:
         """For the operator, of an input that is not long. Raises PriceUnknown."""
@@ -102,10 +101,7 @@ class Prices:
     @property
     def are_old(self) -> bool:
         """Is a price that is used perhaps no longer right?"""
-        return any(model not in self._own for model in self._models) and (self.age_days or 0) > OLD_DAYS
-
-    def _at(self, model: str, input_tokens: int) -> Rates:
-        return next(rates for rates in reversed(self._steps(model)) if max(0, input_tokens) > rates.above)
+        return any(model not in self._own for model in self._set_by) and (self.age_days or 0) > OLD_DAYS
 
     def _steps(self, model: str) -> list[Rates]:
         if self._free:

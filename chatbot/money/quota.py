@@ -35,5 +35,6 @@ def pause_for_quota(engine: Engine, alarms: Alarms, problem: Problem) -> None:
 
 
 def _length_ms(last: Pause | None, now: int) -> int:
-    is_again = last and last.until and now - last.until < FORGOTTEN_MS
-    return min(LONGEST_MS, 2 * (last.until - last.at)) if last and last.until and is_again else FIRST_MS
+    if last is None or last.until is None or now - last.until >= FORGOTTEN_MS:
+        return FIRST_MS
+    return min(LONGEST_MS, 2 * (last.until - last.at))

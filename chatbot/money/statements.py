@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import TextualSelect, bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
-from chatbot.tables import budgets, ledger, reservations
-
-if TYPE_CHECKING:
-    from chatbot.money.charge import Attempt, Charge
+from chatbot.money.charge import Attempt, Charge
+from chatbot.money.hold import TITLE
+from chatbot.tables import ledger, reservations
 
 HOLD = insert(reservations)
 BOOK = insert(ledger)
+BOOKED = ("id", "visitor", "network", "chat", "message", "model", "started_at")  # as they stood in the reservation
 RELEASE = text("DELETE FROM reservations WHERE id = :id RETURNING *")
 TAKE = text("DELETE FROM reservations WHERE id = :id AND alive_at < :dead RETURNING *")
 DEAD = text("SELECT id FROM reservations WHERE alive_at < :dead ORDER BY alive_at LIMIT 1000")
@@ -32,8 +31,8 @@ UNLINK_HELD, UNLINK = (
     .values(visitor="", network=None, chat="", message="", **more)
     for table, more in ((reservations, {}), (ledger, {"request_id": None}))  # the log has the request's id, too
 )
-UNDER_WAY = text(  # without titles, for which nobody waits: hold.TITLE
-    "SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead AND message NOT LIKE '%/title'"
+UNDER_WAY = text(  # without titles, for which nobody waits
+    f"SELECT count(*) FROM reservations WHERE visitor = :visitor AND alive_at >= :dead AND message NOT LIKE '%{TITLE}'"
 )
 MOVE = text("UPDATE budgets SET held = held + :held, spent = spent + :spent WHERE scope = :scope")
 EXPIRE = text("DELETE FROM budgets WHERE expires_at < :now")
@@ -53,19 +52,6 @@ ADD_UP = text(
         first_ms_count = usage_hours.first_ms_count + excluded.first_ms_count
     """
 )
-
-
-@cache
-def lock(count: int) -> TextualSelect:
-    """Makes so many rows of budgets where they are missing, and keeps all others from changing them until the end.
-
-    Everybody locks them in the same order, so that no two wait for each other.
-    """
-    rows = ", ".join(f"(:scope_{number}, 0, 0, :expires_{number})" for number in range(count))
-    return text(
-        f"INSERT INTO budgets (scope, spent, held, expires_at) VALUES {rows}"
-        " ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent RETURNING scope, spent, held"
-    ).columns(budgets.c.scope, budgets.c.spent, budgets.c.held)
 
 
 def ledger_values(attempt: Attempt, made: Charge) -> dict[str, Any]:

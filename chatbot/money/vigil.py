@@ -18,7 +18,6 @@ FLOOR = 0.05  # unless it is less than this part of a day's budget
 WEEK_H = 168
 DAY_H = 24  # of use at least: a younger site has no average
 
-PERIODS: dict[str, Period] = {"site/day": "day", "site/month": "month", "network/day": "day", "visitor/day": "day"}
 NAMES = {"site/day": "the site's budget of a day", "site/month": "the site's budget of a month"}
 RESETS = {"day": "midnight UTC", "month": "the next month"}
 
@@ -69,7 +68,7 @@ class Vigil:
         """Once in a period for each percent of each cap; lower percents are told with it."""
         if scope.cap <= 0 or scope.counts_tokens:  # nothing may be spent, and the operator knows
             return
-        period = PERIODS[scope.name]
+        period: Period = "month" if scope.name == "site/month" else "day"
         if percent == 100:
             who = "They get no" if scope.name not in NAMES else "Nobody gets an"
             words += f". {who} answer before {RESETS[period]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
 from chatbot.scan.chance import is_random
@@ -33,8 +34,8 @@ _CODE = re.compile(r"[A-Za-z_][\w.$]*[(\[](?:.*[)\](\[{])?$")
 # Between a name and its value: the name's closing quote, a type, one of = : := => == , > or the word `value`, in any
 # mixture that a language or a list of variables writes. All repetition is bounded: hostile text costs no more.
 _NAMED_VALUE = rb"""["']?,?\s{1,40}+["']?value["']?[ \t]{0,9}+[:=][ \t]{0,9}+"""
-_REST = re.compile(rb"[\w.-]{0,40}+")
-_BEFORE = re.compile(rb"[\w.-]{0,40}$")
+_NAME = b"_.-" + string.ascii_letters.encode() + string.digits.encode()
+_MOST_NAME = 40  # characters of a name on either side of the word
 _QUOTED = re.compile(
     rb"""(?:\\{0,3}["'`]?\]?[ \t]{0,20}+
     (?::[ \t]?[\w&.\[\]|'<> ]{1,40}?[ \t]?=|=>|:=|={1,3}|:|(?P<comma>,)|>|\()[ \t]{0,20}+
@@ -79,12 +80,13 @@ def _value(text: bytes, word: bytes, at: int, end: int) -> tuple[int, int] | Non
     if word == b"bearer ":
         found = _BEARER.match(text, end)
         return found.span("value") if found and is_random(found["value"].decode("latin-1"), 6) else None
-    end = _end(_REST.match(text, end), end)
+    before, after = text[max(0, at - _MOST_NAME) : at], text[end : end + _MOST_NAME]
+    end += len(after) - len(after.lstrip(_NAME))
     quoted = _QUOTED.match(text, end)
     found = quoted or _BARE.match(text, end) or _line(text, at, end)
     if not found:
         return None
-    name = text[_start(_BEFORE.search(text, max(0, at - 40), at), at) : end].decode("latin-1")
+    name = text[at - len(before) + len(before.rstrip(_NAME)) : end].decode("latin-1")
     value = found["value"].decode("latin-1").rstrip(",;")
     constant = name.isupper()
     if (quoted and quoted["comma"] and not _COMPOUND.search(name)) or not _says_secret(name, value):
@@ -115,11 +117,3 @@ def _says_secret(name: str, value: str) -> bool:
     if len(value) < (24 if "token" in plain.lower() else 16 if _PASSWORD.search(plain) else 20):
         return False
     return bool(_SECRET.search(plain)) or (name.isupper() and name.endswith("_KEY"))
-
-
-def _end(found: re.Match[bytes] | None, otherwise: int) -> int:
-    return found.end() if found else otherwise
-
-
-def _start(found: re.Match[bytes] | None, otherwise: int) -> int:
-    return found.start() if found else otherwise

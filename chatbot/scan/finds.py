@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from chatbot.key.shapes import FOUND, KINDS, kind_of
 from chatbot.scan.assigned import assigned_secrets
 from chatbot.scan.chance import is_mixed
-from chatbot.scan.encodings import base64_runs, encoded, pieces, wide_runs
+from chatbot.scan.encodings import coded_runs, escaped_runs, pieces, wide_runs
 from chatbot.scan.providers import provider_keys
 from chatbot.scan.published import PUBLISHED
 
 # A file is read in pieces of this size, which overlap, so that memory stays bounded and no find is cut in two.
 PIECE_BYTES = 8 * 2**20
 OVERLAP_BYTES = 8 * 2**10
-_SLACK_BYTES = 64  # where in base64 something stands is known to a few characters only
+_SLACK_BYTES = 64  # where in an encoding something stands is known to a few characters only
 
 _KEY = re.compile(FOUND.pattern.encode())
 _MARK = b"T3Blbk" + b"FJ"
-_NEEDLES = [needle for mark in (_MARK, *map(str.encode, KINDS)) for needle in encoded(mark)]
+_MARKS = [_MARK, *map(str.encode, KINDS)]
 ASSIGNED = "secret"
 Span = tuple[int, int, str, bytes]  # start, end, kind, value
 
@@ -81,7 +81,7 @@ def _spans(data: bytes) -> Iterator[Span]:
     for start, end, text in wide_runs(data):
         for first, last, kind, value in _plain(text, assigned=True):
             yield start + 2 * first, min(start + 2 * last, end), kind, value
-    for start, end, text in base64_runs(data, _NEEDLES):
+    for start, end, text in (*coded_runs(data, _MARKS), *escaped_runs(data)):
         for first, last, kind, value in _keys(text):
             yield start + (end - start) * first // len(text), start + (end - start) * last // len(text), kind, value
 
@@ -105,8 +105,13 @@ def _keys(text: bytes) -> Iterator[Span]:
 
 
 def _disjoint(spans: list[Span]) -> list[Span]:
-    """In order, without assigned values that a known shape lies in: one secret is one find."""
-    known = sorted(span for span in spans if span[2] != ASSIGNED)
+    """In order, without assigned values that a known shape lies in, and without parts of one: a secret is a find."""
+    shaped = sorted(span for span in spans if span[2] != ASSIGNED)
+    known = [
+        span
+        for at, span in enumerate(shaped)
+        if not any(_is_part(span, other) for other in shaped[at - (at > 0) : at + 2])
+    ]
     starts = [span[0] for span in known]
     kept = list(known)
     for span in spans:
@@ -114,3 +119,7 @@ def _disjoint(spans: list[Span]) -> list[Span]:
         if span[2] == ASSIGNED and (before < 0 or known[before][1] <= span[0]):
             kept.append(span)
     return sorted(kept)
+
+
+def _is_part(span: Span, other: Span) -> bool:
+    return span[3] != other[3] and span[3] in other[3] and span[0] < other[1] and other[0] < span[1]

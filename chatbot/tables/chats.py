@@ -1,4 +1,4 @@
-"""Chats and their messages, the keys that made them, and the counters of limits."""
+"""Chats and their messages."""
 
 from __future__ import annotations
 
@@ -58,24 +58,3 @@ _streaming = messages.c.status == "streaming"
 Index("messages_streaming", messages.c.heartbeat_at, postgresql_where=_streaming, sqlite_where=_streaming)
 _unsearchable = messages.c.searchable == 0
 Index("messages_unsearchable", messages.c.chat, postgresql_where=_unsearchable, sqlite_where=_unsearchable)
-
-# Each key by its fingerprint, never the key.
-keys = Table(
-    "keys",
-    metadata,
-    Column("fingerprint", String(8), primary_key=True),
-    Column("source", String(64), nullable=False),
-    Column("first_seen_at", BigInteger, nullable=False),
-    Column("refused_at", BigInteger),
-)
-
-limit_counters = Table(
-    "limit_counters",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("slot", BigInteger, nullable=False),  # number of the current window since 1970
-    Column("current", Integer, nullable=False),
-    Column("previous", Integer, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-Index("limit_counters_expiry", limit_counters.c.expires_at)

@@ -1,4 +1,4 @@
-"""The operator's: blocks, the audit log, sessions, alerts on their way, and plain counts."""
+"""The operator's: keys, the audit log, sessions, alerts on their way, and plain counts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from chatbot.tables.metadata import metadata
 
-# Who may not ask for a while: `visitor/<id>` or `network/<keyed hash>`.
-blocks = Table(
-    "blocks",
+# Each key by its fingerprint, never the key.
+keys = Table(
+    "keys",
     metadata,
-    Column("subject", String(96), primary_key=True),
-    Column("why", Text, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("set_at", BigInteger, nullable=False),
+    Column("fingerprint", String(8), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("refused_at", BigInteger),
 )
 
 # What was done at the desk and by commands; written once and never changed.

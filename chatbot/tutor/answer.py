@@ -6,8 +6,8 @@ from chatbot.tutor.passages import Passage
 
 MOST_ROWS = 4
 OF_THE_BEST = 0.75  # of its score has a row of the same table that is told beside it,
-OF_THE_TEXT = 0.25  # and of that of a text the row that is told below it, where its table is too long
-MOST_OTHERS = 2
+OF_THE_TEXT = 0.2  # and of that of a text the row that is told below it, where its table is too long
+MOST_LINKS = 3
 
 
 def answer(found: list[tuple[Passage, float]]) -> str:
@@ -17,12 +17,21 @@ def answer(found: list[tuple[Passage, float]]) -> str:
     least, most = (OF_THE_BEST * score, MOST_ROWS - 1) if best.is_row else (OF_THE_TEXT * score, 1)
     parts += [each.text for each, its in found[1:] if _is_beside(each, best) and its >= least][:most]
     parts.append(f"Read on: {best.link}")
+    if others := _links(found)[1:]:
+        parts.append(f"See also: {' and '.join(others)}")
+    return "\n\n".join(parts)
+
+
+def guess(found: list[tuple[Passage, float]]) -> str:
+    """The same where little speaks for them: links alone."""
+    return f"Perhaps one of these helps: {', '.join(_links(found))}.\n\n" if found else ""
+
+
+def _links(found: list[tuple[Passage, float]]) -> list[str]:
     links: dict[str, str] = {}
     for each, _ in found:
         links.setdefault(each.topic, each.link)
-    if others := list(links.values())[1 : MOST_OTHERS + 1]:
-        parts.append(f"See also: {' and '.join(others)}")
-    return "\n\n".join(parts)
+    return list(links.values())[:MOST_LINKS]
 
 
 def _is_beside(row: Passage, best: Passage) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chatbot.book import GUIDE, LAB, REFERENCE, Page
 
 # The guide explains, the lab shows, the reference lists: of two that match alike the one that explains is told.
-WEIGHTS = {GUIDE: 1.0, LAB: 0.8, REFERENCE: 0.75}
+WEIGHTS = {GUIDE: 1.0, LAB: 0.8, REFERENCE: 0.95}
 OLD, OLD_WEIGHT = "older-guides", 0.9  # what that page puts right is explained on the others
 MOST_WORDS = 150
 MOST_NAMES = 16  # of a table that is too long to be told

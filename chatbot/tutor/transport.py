@@ -15,9 +15,9 @@ from chatbot.book import GUIDE, Page
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import GO_ON
 from chatbot.tutor import wire
-from chatbot.tutor.answer import answer
+from chatbot.tutor.answer import answer, guess
 from chatbot.tutor.passages import passages
-from chatbot.tutor.search import Index
+from chatbot.tutor.search import LEAST, Index
 
 FOLLOW_UP_WORDS = 5  # a longer question speaks for itself
 INTRODUCTION = """\
@@ -76,7 +76,9 @@ class TutorTransport(httpx2.BaseTransport):
             told = "".join(turn.content for turn in turns if turn.role == "assistant")
             again = index.search(" ".join(asked[-3:]))
             found = [(each, score) for each, score in again if f"Read on: {each.link}" not in told]
-        return answer(found) if found else f"I do not know that. {self._introduction}"
+        if found:
+            return answer(found)
+        return f"I do not know that. {guess(index.search(asked[-1], LEAST))}{self._introduction}"
 
     def _paced(self, events: Iterator[bytes], cut: Cut | None) -> Iterator[bytes]:
         for event in events:

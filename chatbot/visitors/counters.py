@@ -40,8 +40,6 @@ ACQUIRE = text(
     """
 ).columns(*_COUNTS)
 READ = text(f"SELECT {_PREVIOUS}, {_CURRENT} FROM limit_counters WHERE key = :key").columns(*_COUNTS)
-CLEAR = text("DELETE FROM limit_counters WHERE key = :key")
-RESET = text("DELETE FROM limit_counters")
 _EXPIRED = select(limit_counters.c.key).where(limit_counters.c.expires_at < bindparam("now"))
 EXPIRE = delete(limit_counters).where(limit_counters.c.key.in_(_EXPIRED.with_for_update(skip_locked=True)))
 
@@ -54,7 +52,8 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
     def __init__(self, uri: str, *, engine: Any, wrap_exceptions: bool = False, **_options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._engine: Engine = engine
-        self._counted: WeakKeyDictionary[Connection, dict[str, Any]] = WeakKeyDictionary()  # windows, by transaction
+        # By transaction, the windows that it has counted in: who asks for one of them next needs no statement.
+        self._counted: WeakKeyDictionary[Connection, dict[str, Any]] = WeakKeyDictionary()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -93,11 +92,11 @@ class DatabaseStorage(Storage, SlidingWindowCounterSupport):
 
     def clear(self, key: str) -> None:
         with writing(self._engine) as connection:
-            connection.execute(CLEAR, {"key": key})
+            connection.execute(delete(limit_counters).where(limit_counters.c.key == key))
 
     def reset(self) -> int:
         with writing(self._engine) as connection:
-            return int(connection.execute(RESET).rowcount)
+            return int(connection.execute(delete(limit_counters)).rowcount)
 
     def check(self) -> bool:
         with self._engine.connect() as connection:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -100,7 +101,7 @@ class Limits:
 
     def standings(self, visitor: Visitor) -> list[Standing]:
         """Where the visitor stands, tightest first. Costs nothing."""
-        asked = [asked for asked in self._asked(visitor) if asked[0] != "new_visitors"]
+        asked = self._asked(replace(visitor, is_new=False))
         found = [standing(scope, item, self._window(item, scope, who)) for scope, item, who in asked]
         return sorted(found, key=lambda each: (each.left, each.window_s))
 
@@ -117,12 +118,10 @@ class Limits:
         if not self._limiter.storage.check():
             raise ConnectionError
 
-    def _asked(self, visitor: Visitor) -> Iterator[Asked]:
-        names = {"new_visitors": visitor.network, "visitor": visitor.id, "network": visitor.network, "site": "all"}
-        for scope, items in self._items.items():
-            if scope != "new_visitors" or visitor.is_new:
-                for item in items:
-                    yield scope, item, names[scope]
+    def _asked(self, visitor: Visitor) -> list[Asked]:
+        whose = {"new_visitors": visitor.network} if visitor.is_new else {}
+        whose |= {"visitor": visitor.id, "network": visitor.network, "site": "all"}
+        return [(scope, item, who) for scope, who in whose.items() for item in self._items[scope]]
 
     def _window(self, item: RateLimitItem, scope: str, who: str) -> Window:
         storage: Any = self._limiter.storage

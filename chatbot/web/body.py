@@ -14,6 +14,7 @@ from chatbot.config import Settings
 from chatbot.errors import BadRequest, ContainsKey, TooLong
 from chatbot.key.shapes import holds_key
 from chatbot.signing import Signer
+from chatbot.visitors.who import Visitor
 from chatbot.web.json_io import decode
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -52,7 +53,7 @@ class ChatBody(msgspec.Struct):
     temporary: bool = False
 
 
-def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
+def parse(body: bytes, who: Visitor, settings: Settings, signer: Signer) -> Ask:
     """What the visitor asks for. Raises BadRequest, TooLong or ContainsKey, with the field at fault."""
     wanted = decode(body, ChatBody)
     model = wanted.model or settings.openai_model
@@ -74,11 +75,11 @@ def parse(body: bytes, visitor: str, settings: Settings, signer: Signer) -> Ask:
     name = question.id if ID.fullmatch(question.id) else None
     if holds_key(" ".join((text, wanted.id, name or "", wanted.messageId or ""))):  # all of them bounded by now
         raise ContainsKey(field="messages")
-    ask = Ask(wanted.id, visitor, model, again=again, text=text, message=name, target=wanted.messageId, cut=cut)
+    ask = Ask(wanted.id, who.id, model, again, text, name, wanted.messageId, cut, network=who.network)
     if not wanted.temporary:
         return ask
     brought = [(message.role, message.text, message.seal) for message in wanted.messages[:newest]]
-    return replace(ask, target=None, cut=None, said=unseal(signer, visitor, wanted.id, brought))
+    return replace(ask, target=None, said=unseal(signer, who.id, wanted.id, brought))
 
 
 def _cut(wanted: ChatBody) -> str | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from chatbot.chats.follow import follow
 from chatbot.chats.live import LiveReply, Outcome, Progress
 from chatbot.chats.temporary import seal_of
 from chatbot.errors import BadRequest
-from chatbot.visitors.conduct import misbehaved
 from chatbot.visitors.standing import headers
 from chatbot.visitors.who import remember
 from chatbot.web import wire
@@ -34,10 +31,10 @@ api = Blueprint("chat_api", __name__, url_prefix="/api")
 def chat() -> Response:
     """One turn, streamed. Errors before the upstream's first event have their own status."""
     house, who = parts(), visitor()
-    ask = replace(parse(request.get_data(), who.id, house.settings, house.signer), network=who.network)
+    ask = parse(request.get_data(), who, house.settings, house.signer)
     with house.limits.gate(), house.limits.together():
         found = house.limits.admit(who)
-        turn = house.turns.prepare(ask, partial(misbehaved, house.engine, house.limits, who))
+        turn = house.turns.prepare(ask)
     g.standings, g.counted = found, True
     reply = house.turns.start(turn)
     return _stream(reply.message, _opening(reply), reply.listen_on(), ask.chat if ask.said else None)
@@ -93,12 +90,19 @@ def me() -> Response:
     with suppress(*STORE_ERRORS):  # the page comes up all the same
         g.counted = is_ours() and house.limits.welcome(visitor())
     settings = house.settings
-    bounds = {"message_chars": settings.max_message_chars, "output_tokens": settings.max_output_tokens}
-    bounds["context_tokens"] = settings.max_context_tokens
-    models = {"model": settings.openai_model, "models": settings.models}
-    left = allowance(house, visitor(), standings())
-    about = {"bounds": bounds, "suggestions": settings.suggested_questions}
-    return json_response({"mode": mode(), **models, **about, "allowance": left})
+    about = {
+        "mode": mode(),
+        "model": settings.openai_model,
+        "models": settings.models,
+        "bounds": {
+            "message_chars": settings.max_message_chars,
+            "output_tokens": settings.max_output_tokens,
+            "context_tokens": settings.max_context_tokens,
+        },
+        "suggestions": settings.suggested_questions,
+        "allowance": allowance(house, visitor(), standings()),
+    }
+    return json_response(about)
 
 
 @api.get("/openapi.json")

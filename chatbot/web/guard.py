@@ -9,6 +9,7 @@ from flask import Flask, Response, render_template, request
 from limits.errors import StorageError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_date
 
 from chatbot.errors import CrossSite, Problem, SettingsError, Unavailable, place
 from chatbot.web import cors
@@ -29,6 +30,7 @@ HEADERS = {
 # About documents only. A page has many parts, and over HTTP/1.1 these lines would weigh more than most of them.
 DOCUMENTS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy")
 PARTS_OF_PAGES = ("text/javascript", "text/css", "font/woff2", "image/png")
+DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 STORE_ERRORS = (SQLAlchemyError, StorageError)
 
 log = logging.getLogger("chatbot.web")
@@ -36,6 +38,7 @@ log = logging.getLogger("chatbot.web")
 
 def guard(app: Flask) -> None:
     """Put the checks, headers and error handlers around an app."""
+    app.before_request(_ignore_far_dates)
     app.before_request(cors.answer_preflight)
     app.before_request(_refuse_other_sites)
     app.after_request(_add_headers)
@@ -56,6 +59,15 @@ def problem_response(problem: Problem) -> Response:
         response.headers["Retry-After"] = str(members["retry_after"])
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _ignore_far_dates() -> None:
+    """Of a year that no calendar has: Werkzeug ignores dates that it cannot read, but not these."""
+    for name in DATES:
+        try:
+            parse_date(request.environ.get(name))
+        except OverflowError:
+            del request.environ[name]
 
 
 def _refuse_other_sites() -> None:

@@ -22,7 +22,7 @@ stranger = app.visitor()
 answers = [stranger.request("POST", stranger.chat_path, body) for body in BODIES]
 answers += [stranger.request(method, "/nothing-here?x=%00") for method in ("GET", "POST", "PUT", "DELETE")]
 with ThreadPoolExecutor(len(CODES)) as threads:  # at once, as an app may stop asking when its key is refused
-    answers += threads.map(lambda code: app.visitor().ask(f"Hello [fake: stall 0.5; error {code}]"), CODES)
+    answers += threads.map(lambda code: app.visitor().ask(f"Hello [fake: stall 2; error {code}]"), CODES)
 errors = [f"{answer.headers}\n{answer.text}" for answer in answers if not answer.reply]
 for text in errors:
     if key := key_in(text):

@@ -14,7 +14,7 @@ READ = TOKENS * 3  # characters, of four a token
 
 visitor = target().visitor()
 visitor.get("/api/me")
-tastes = [visitor.taste(long_question(TOKENS, delay_ms=1), READ, stop=number % 2 == 1) for number in range(TRIES)]
+tastes = [visitor.taste(long_question(TOKENS, delay_ms=3), READ, stop=number % 2 == 1) for number in range(TRIES)]
 if not any(tastes):
     not_made("Nothing was answered.")
 said = f"The allowance is ${ALLOWANCE:.4f}. {sum(tastes)} of {TRIES} answers were begun"

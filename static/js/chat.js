@@ -4,69 +4,84 @@ import { Earlier } from './conversation/earlier.js';
 import { Transcript } from './conversation/transcript.js';
 import { actOnCode, copyCode } from './markdown/code-actions.js';
 import { chatInAddress, goTo, nameChat } from './page/address.js';
+import { say } from './page/announcer.js';
 import { part } from './page/dom.js';
 import { EndFollower } from './page/scroll.js';
 import { words } from './page/words.js';
 import { ServerState } from './server/server-state.js';
 import { Sidebar } from './sidebar/sidebar.js';
 
+/** Its methods without `#` are what buttons and shortcuts do, by their names. */
 export class ChatPage {
+  send = (text) => this.#conversation.send(text);
+  stop = () => this.#conversation.stop();
+  editLast = () => this.#conversation.editLast();
+  search = () => this.#sidebar.focusSearch();
+  toggleSidebar = () => this.#sidebar.toggle();
   copyLastCode = () => copyCode();
   #composer;
-  #say;
+  #conversation;
+  #server;
+  #sidebar;
   #tabs = new BroadcastChannel('chats'); // the other tabs of this browser, told when a chat has changed
 
-  constructor({ composer, announcer, canHover }) {
-    const say = (text) => announcer.say(text);
+  constructor({ composer, canHover }) {
     const list = part(document, 'transcript');
     const returnFocus = () => canHover && composer.focus();
-    const transcript = new Transcript(list, (name, message, button) => this.conversation.act(name, message, button));
+    const transcript = new Transcript(list, (name, message, button) => this.#conversation.act(name, message, button));
     this.#composer = composer;
-    this.#say = say;
-    this.server = new ServerState({ composer, say });
-    this.sidebar = new Sidebar(part(document, 'sidebar'), {
-      say,
-      onOpen: (chat) => this.#open(chat),
+    this.#server = new ServerState(composer);
+    this.#sidebar = new Sidebar(part(document, 'sidebar'), {
+      onOpen: (chat) => {
+        goTo(chat);
+        this.#conversation.open(chat);
+      },
       onGone: (chat) => {
         this.#tellTabs(chat);
-        if (this.conversation.chat === chat) this.startOver();
+        if (this.#conversation.chat === chat) this.newChat();
       },
-      onRenamed: (chat, title) => this.conversation.chat === chat && nameChat(title),
+      onRenamed: (chat, title, isNews) => {
+        if (this.#conversation.chat === chat) nameChat(title);
+        if (isNews) this.#tellTabs(chat, transcript.end);
+      },
     });
-    this.conversation = new Conversation({
+    this.#conversation = new Conversation({
       composer,
-      announcer,
       transcript,
       returnFocus,
-      server: this.server,
-      earlier: new Earlier(part(document, 'earlier'), transcript, say),
+      server: this.#server,
+      earlier: new Earlier(part(document, 'earlier'), transcript),
       follower: new EndFollower(list, part(document, 'jump'), returnFocus),
       onChange: (chat) => {
         part(document, 'temporary').setAttribute('aria-pressed', chat.temporary);
-        this.sidebar.show(chat);
-        if (chat.changed) this.#tellTabs(chat.id);
+        this.#sidebar.show(chat);
+        if (chat.changed) this.#tellTabs(chat.id, transcript.end);
       },
-      startOver: () => this.startOver(),
+      startOver: () => this.newChat(),
     });
-    this.#tabs.onmessage = ({ data }) => {
-      if ([null, this.conversation.chat].includes(data)) this.conversation.lookAgain();
-      this.sidebar.refresh();
+    this.#tabs.onmessage = ({ data: { chat, end } }) => {
+      if ([null, this.#conversation.chat].includes(chat) && end !== transcript.end) this.#conversation.lookAgain();
+      this.#sidebar.refreshSoon();
     };
     list.addEventListener('click', ({ target }) => actOnCode(target));
     window.addEventListener('popstate', () => this.#follow(chatInAddress()));
-    this.conversation.open(chatInAddress());
+    this.#conversation.open(chatInAddress());
   }
 
-  startOver({ temporary = false } = {}) {
+  newChat({ temporary = false } = {}) {
     goTo(null);
     this.#composer.focus();
-    return this.conversation.open(null, { temporary });
+    return this.#conversation.open(null, { temporary });
   }
 
   switchTemporary() {
-    const temporary = !this.conversation.temporary;
-    this.#say(temporary ? words.temporaryNote : words.keptAgain);
-    return this.startOver({ temporary });
+    const temporary = !this.#conversation.temporary;
+    say(temporary ? words.temporaryNote : words.keptAgain);
+    return this.newChat({ temporary });
+  }
+
+  showAllowance() {
+    return this.#openLate(import('./server/allowance-sheet.js'), (sheet) => this.#server.openAllowance(sheet));
   }
 
   showShortcuts() {
@@ -79,12 +94,12 @@ export class ChatPage {
 
   showSettings() {
     const onDeleted = () => {
-      this.startOver();
-      this.sidebar.startOver();
-      this.server.refresh();
+      this.newChat();
+      this.#sidebar.startOver();
+      this.#server.refresh();
       this.#tellTabs(null);
     };
-    const onImported = () => this.sidebar.refresh();
+    const onImported = () => this.#sidebar.refresh();
     return this.#openLate(import('./settings/settings.js'), ({ showSettings }) => showSettings({ onImported, onDeleted }));
   }
 
@@ -92,22 +107,17 @@ export class ChatPage {
     try {
       open(await loading);
     } catch {
-      this.server.refresh(); // which tells it, if that is for want of a connection
+      this.#server.refresh(); // which tells it, if that is for want of a connection
     }
   }
 
-  // `chat`: null for all of them.
-  #tellTabs(chat) {
-    this.#tabs.postMessage(chat);
+  // `chat`: null for all of them. `end`: a tab that listened as well has seen the same, and need not ask.
+  #tellTabs(chat, end) {
+    this.#tabs.postMessage({ chat, end });
   }
 
   // A mere #fragment, as of the skip link, is no other chat.
   #follow(chat) {
-    if (chat !== this.conversation.keptChat) this.conversation.open(chat);
-  }
-
-  #open(chat) {
-    goTo(chat);
-    return this.conversation.open(chat);
+    if (chat !== this.#conversation.keptChat) this.#conversation.open(chat);
   }
 }

@@ -12,35 +12,36 @@
   /** Keeps the choice, here and in other tabs. */
   window.choose = (name, value) => {
     apply(name, value);
-    try {
-      localStorage.setItem(name, value);
-    } catch {
-      // Without storage the choice lasts as long as the page.
-    }
+    safely(() => localStorage.setItem(name, value));
   };
 
   /** All choices are as if never made. */
   window.forgetChoices = () => {
-    try {
-      localStorage.clear();
-    } catch {
-      // There is none.
-    }
+    safely(() => localStorage.clear());
     applyAll();
   };
 
   const apply = (name, value) => {
     const [first] = CHOICES[name];
     document.documentElement.dataset[name] = CHOICES[name].includes(value) ? value : first;
+    if (name === 'theme') colourBar(document.documentElement.dataset.theme);
   };
   const applyAll = () => {
-    for (const name in CHOICES) apply(name, read(name));
+    for (const name in CHOICES) apply(name, safely(() => localStorage.getItem(name)));
   };
-  const read = (name) => {
+  // Without storage a choice lasts as long as the page.
+  const safely = (work) => {
     try {
-      return localStorage.getItem(name);
+      return work();
     } catch {
       return null;
+    }
+  };
+  // The browser's own bar: of its two colours the one that goes with the chosen theme.
+  const colourBar = (theme) => {
+    for (const meta of document.querySelectorAll('meta[name=theme-color]')) {
+      const { scheme } = meta.dataset;
+      meta.media = theme === 'system' ? `(prefers-color-scheme: ${scheme})` : scheme === theme ? 'all' : 'not all';
     }
   };
 

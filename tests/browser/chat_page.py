@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import wait_for
+
 # Where the page is scrolled to once it moves no more.
 REST = """async () => {
     for (let [top, still] = [scrollY, 0]; still < 10; still = scrollY === top ? still + 1 : 0) {
@@ -59,3 +61,11 @@ class ChatPage:
     def rest(self) -> float:
         """Until the page moves no more; where it is scrolled to."""
         return float(self.page.evaluate(REST))
+
+    def wheel(self, pixels: int) -> float:
+        """Turn the wheel over the conversation, which moves it a moment later; where it then rests."""
+        before = self.rest()
+        self.page.mouse.move(600, 400)
+        self.page.mouse.wheel(0, pixels)
+        wait_for(lambda: self.page.evaluate("scrollY") != before, what="the page moves")
+        return self.rest()

@@ -15,7 +15,7 @@ from playwright.sync_api import Error as BrowserError
 from tests.conftest import Served, needed, serving
 from tests.fake_openai import FakeOpenAI
 
-PATIENCE_MS = 20_000  # a busy machine is slow, not wrong
+PATIENCE_MS = 60_000  # a busy machine is slow, not wrong
 expect.set_options(timeout=PATIENCE_MS)
 QUIET = [
     "--no-sandbox",

@@ -4,47 +4,39 @@ from __future__ import annotations
 
 import random
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
-from app import create_app
 from chatbot.config import Settings, load_settings
 from chatbot.money.price_list import price_list
 from chatbot.money.prices import Prices
 from chatbot.web.calculator import Habits, dollars, figures, mean_nano
 from tests.browser.conftest import two_looks
 from tests.browser.test_looks import look
+from tests.conftest import serving
 
 # A price whose parts of a nano-dollar are rounded, bounds that are reached, and a model that the site offers.
 SITE: dict[str, Any] = {
-    "openai_model": "gpt-6-luna",
-    "openai_models": ["gpt-6-sol", "odd-one"],
-    "model_prices": {"odd-one": ("0.123457", "0.012345", "1.11111")},
-    "max_context_tokens": 3000,
-    "max_output_tokens": 700,
-    "budget_site_day": "0.05",
-    "budget_site_month": "0",
+    "OPENAI_MODEL": "gpt-6-luna",
+    "OPENAI_MODELS": "gpt-6-sol,odd-one",
+    "MODEL_PRICES": "odd-one=0.123457/0.012345/1.11111",
+    "MAX_CONTEXT_TOKENS": "3000",
+    "MAX_OUTPUT_TOKENS": "700",
+    "BUDGET_SITE_DAY": "0.05",
+    "BUDGET_SITE_MONTH": "0",
 }
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Settings]]:
     """The address of the page, and the settings that it is served with."""
-    folder = tmp_path_factory.mktemp("calculator")
-    settings = load_settings(_env_file=None, database_url=f"sqlite:///{folder}/chat.db", **SITE)
-    app = create_app(settings)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/guide/what-it-costs", settings
-    server.shutdown()
-    server.server_close()
-    app.extensions["turnkey"].engine.dispose()
+    settings = load_settings(_env_file=None, **{name.lower(): value for name, value in SITE.items()})
+    with serving(tmp_path_factory.mktemp("calculator")) as start:
+        yield f"{start(**SITE).url}/guide/what-it-costs", settings
 
 
 def test_the_same_tokens_cost_the_same_as_in_the_ledger(page: Page, site: tuple[str, Settings]) -> None:

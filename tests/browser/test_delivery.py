@@ -28,7 +28,7 @@ USABLE = """() => new Promise((usable) => {
         : requestAnimationFrame(look);
     look();
 })"""  # painted, in words, and the shell's last line has run
-TRIES = 4  # a busy machine makes a page slower than it is, never faster
+TRIES = 8  # a busy machine makes a page slower than it is, never faster
 
 
 @pytest.fixture(scope="module")

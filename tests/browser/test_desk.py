@@ -36,7 +36,7 @@ def ledger(served: Served) -> Path:
 @pytest.fixture
 def desk(served: Served, ledger: Path) -> str:
     """The address of a server whose desk nobody has used yet."""
-    database = sqlite3.connect(ledger)
+    database = sqlite3.connect(ledger, timeout=60)  # the server writes, too
     with database:
         for table in ("switches", "blocks", "audit", "sessions", "limit_counters"):
             database.execute(f"DELETE FROM {table}")

@@ -20,7 +20,8 @@ LONG_NAME = "Wonderful Questions of the Wide Wide Web"  # as long as it may be
 
 def enter(page: Page, code: str = CODE) -> None:
     page.get_by_label("Access code").fill(code)
-    page.get_by_role("button", name="Enter").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Enter").click()
 
 
 @two_looks

@@ -53,7 +53,7 @@ def test_a_first_question_over_the_limit_leaves_an_empty_chat_with_its_draft(
     expect(chat.errors).to_have_count(1)
     expect(chat.box).to_have_value("And a budget?")
     expect(chat.questions).to_have_count(0)
-    assert page.url.endswith("/")
+    expect(page).to_have_url(f"{strict.url}/")
 
 
 def test_when_the_model_is_busy_the_question_stays_and_can_be_tried_again(
@@ -92,6 +92,21 @@ def test_a_wait_told_with_the_error_holds_the_retry_back(
     page.clock.fast_forward("05:00")
     expect(again).to_be_enabled()
     expect(chat.status).to_have_text("You can try again.")
+
+
+def test_who_asks_on_is_told_no_more_of_the_wait_for_the_failed_answer(
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
+) -> None:
+    watch.expected.append("503")
+    page.clock.install()
+    chat = ChatPage(page, served.url)
+    chat.ask("[fake: status 503; retry-after 30; times 2; tokens 3]")
+    expect(page.get_by_role("timer")).to_be_visible()
+    chat.ask_and_wait("[fake:text Next]")
+    expect(chat.errors).to_have_count(1)
+    expect(page.get_by_role("timer")).to_be_hidden()
+    page.clock.fast_forward("05:00")
+    expect(chat.status).to_have_text("Finished. Next")
 
 
 @pytest.mark.parametrize("fault", ["cut 5", "failed 5 server_error"])

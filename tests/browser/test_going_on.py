@@ -18,6 +18,7 @@ from tests.fake_openai import FakeOpenAI
 from tests.wire.conftest import read_rows
 
 HELD = "[fake: tokens 90; hold 80]"
+CUT = "status = 'stopped', text = substr(text, 1, 100)"  # the tutor stops for nobody: it may be done before
 
 
 def chat_of(page: Page) -> str:
@@ -50,10 +51,11 @@ def test_a_stopped_answer_goes_on_after_a_reload(page: Page, served: Served, fak
     chat.stop.click()
     chat.wait()
     page.reload()
-    expect(chat.answer).to_contain_text("tok tok")
+    go_on = page.get_by_role("button", name="Continue")
+    expect(go_on).to_be_visible()
     before = chat.answer.inner_text()
     fake.fault("text and done")
-    page.get_by_role("button", name="Continue").click()
+    go_on.click()
     expect(chat.answer).to_have_text(f"{before} and done")
 
 
@@ -62,11 +64,9 @@ def test_the_tutors_answer_goes_on_too(page: Page, tutored: Served) -> None:
     question = "How do I keep my key safe?"
     chat.ask_and_wait(question)
     whole = chat.answer.inner_text()
-    chat.ask(question)
-    expect(chat.replies).to_have_count(2)
-    expect(chat.answer).to_contain_text("The guide says")
-    chat.stop.click()
-    chat.wait()
+    read_rows(tutored, f"UPDATE messages SET {CUT} WHERE role = 'assistant' AND chat = ?", chat_of(page))
+    page.reload()
+    expect(chat.answer).not_to_contain_text(whole[-20:])
     page.get_by_role("button", name="Continue").click()
     expect(chat.answer).to_have_text(whole, use_inner_text=True)
 
@@ -189,7 +189,7 @@ def test_a_reply_that_a_restart_interrupts_completes_by_itself(
     again = serve(**fake.env, PORT=port)
     if end == signal.SIGKILL:
         age(again)
-    expect(chat.answer).to_contain_text("You said:", timeout=60_000)
+    expect(chat.answer).to_contain_text("You said:", timeout=120_000)
     chat.wait()
     expect(chat.replies).to_have_count(1)
     expect(chat.errors).to_have_count(0)

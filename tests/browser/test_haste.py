@@ -44,9 +44,10 @@ def test_a_question_sent_while_its_chat_is_read_is_asked_below_what_was_said(cha
     chat.ask_and_wait("First [fake:text One]")
     held = hold(chat.page, "**/api/chats/*")
     chat.page.reload()
+    reading = first(chat.page, held)
     chat.ask("Second [fake:text Two]")
     expect(chat.stop).to_be_visible()
-    first(chat.page, held).continue_()
+    reading.continue_()
     expect(chat.answer).to_have_text("Two")
     expect(chat.questions).to_have_count(2)
     expect(chat.replies.first.locator(".markdown")).to_have_text("One")
@@ -106,6 +107,7 @@ def test_a_second_of_two_quick_questions_comes_back(chat: ChatPage) -> None:
 def test_the_skip_link_leaves_a_temporary_chat_as_it_is(chat: ChatPage) -> None:
     switch = chat.page.get_by_role("button", name="Temporary chat")
     switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
     chat.ask_and_wait("Between us [fake:text Yes]")
     chat.page.locator(".skip-link").evaluate("(link) => link.click()")
     expect(chat.page).to_have_url(re.compile("#message$"))
@@ -155,8 +157,9 @@ def test_a_copy_works_without_a_clipboard_as_on_plain_http(new_page: Callable[..
 
 def test_a_wait_ends_though_another_notice_took_its_place(chat: ChatPage, watch: Any) -> None:
     watch.expected += ["429", "500"]
+    chat.page.clock.install()
     chat.ask_and_wait("First [fake:text One]")
-    refusal = {"status": 429, "code": "limit_reached", "title": "x", "detail": "Slowly.", "retry_after": 3}
+    refusal = {"status": 429, "code": "limit_reached", "title": "x", "detail": "Slowly.", "retry_after": 600}
     chat.page.get_by_role("link", name="New chat").click()
     chat.page.route("**/api/chat", lambda route: route.fulfill(status=429, json=refusal))
     chat.page.route("**/api/chats/*", lambda route: route.fulfill(status=500, json={"detail": "Not now."}))
@@ -166,6 +169,7 @@ def test_a_wait_ends_though_another_notice_took_its_place(chat: ChatPage, watch:
     expect(chat.errors).to_contain_text("Not now")
     chat.box.fill("Third")
     expect(chat.send).to_be_disabled()
+    chat.page.clock.fast_forward("10:01")
     expect(chat.send).to_be_enabled()
 
 

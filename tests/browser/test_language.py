@@ -43,6 +43,7 @@ FOREIGN = r"""() => {
     }
     return found.filter((text) => !known.test(text.replaceAll(/[\u2066-\u2069]/g, '')));
 }"""
+DIRECTIONS = "(nodes) => nodes.map((node) => getComputedStyle(node).direction)"
 
 
 def test_every_word_that_is_asked_for_is_there_and_every_word_is_asked_for(page: Page, served: Served) -> None:
@@ -62,6 +63,13 @@ def test_every_word_that_is_asked_for_is_there_and_every_word_is_asked_for(page:
 def url(upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(tmp_path_factory.mktemp("language")) as start:
         yield start(**upstream.env, SUGGESTED_QUESTIONS="[fake:text zz]").url
+
+
+def test_what_is_typed_runs_as_its_letters_do(page: Page, served: Served) -> None:
+    page.goto(served.url)
+    for text, direction in (("שלום, world!", "rtl"), ("Hello, עולם!", "ltr")):
+        page.locator("textarea").fill(text)
+        assert page.locator("textarea").evaluate_all(DIRECTIONS) == [direction]
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -89,6 +97,10 @@ def test_another_language_is_one_file_also_from_right_to_left(
         page.locator(f"[data-action=show{name.capitalize()}]").first.click()
 
     assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["ar", "rtl"]
+    assert page.locator("textarea, .search input").evaluate_all(DIRECTIONS) == ["rtl", "rtl"]
+    page.locator("textarea").fill("Left to right")
+    assert page.locator("textarea").evaluate_all(DIRECTIONS) == ["ltr"]
+    page.locator("textarea").fill("")
     sees("empty")
     page.locator(".suggestion").click()
     page.locator("[data-part=stop]").wait_for(state="hidden")

@@ -58,7 +58,7 @@ def visitor(browser: Browser, served: Served) -> dict[str, Any]:
 @pytest.fixture
 def chat(new_page: Callable[..., Page], visitor: dict[str, Any]) -> ChatPage:
     chat = ChatPage(new_page(storage_state=visitor["storage_state"]), visitor["url"])
-    expect(chat.answer).to_contain_text(f"Answer {MESSAGES // 2}")
+    expect(chat.replies.filter(has_text=f"Answer {MESSAGES // 2}")).to_be_visible()
     return chat
 
 
@@ -116,3 +116,15 @@ def test_the_first_message_is_reached(chat: ChatPage) -> None:
     expect(chat.page.get_by_text("Question 1", exact=True)).to_be_visible()
     assert chat.questions.count() == MESSAGES // 2
     expect(chat.questions.last.locator(".bubble")).to_have_text(f"Question {MESSAGES // 2}")
+
+
+def test_a_reader_at_the_beginning_stays_there_when_another_tab_asks(chat: ChatPage) -> None:
+    chat.page.mouse.move(800, 400)
+    chat.page.mouse.wheel(0, -100)
+    chat.page.evaluate(TO_THE_FIRST)
+    other = ChatPage(chat.page.context.new_page(), chat.page.url)
+    expect(other.answer).to_contain_text(f"Answer {MESSAGES // 2}")
+    other.ask_and_wait("[fake:text From elsewhere]")
+    expect(chat.answer).to_have_text("From elsewhere")
+    expect(chat.page.get_by_text("Question 1", exact=True)).to_be_in_viewport()
+    assert chat.questions.count() == MESSAGES // 2 + 1

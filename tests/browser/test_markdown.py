@@ -124,5 +124,6 @@ def test_twenty_thousand_characters_render_in_a_fraction_of_their_stream(lab: Ca
 @pytest.mark.alone
 def test_five_times_the_text_costs_hardly_more_than_five_times_the_work(lab: Callable[..., Any]) -> None:
     text = (HERE / "answer.md").read_text()
-    short, long = lab("time", documents=[text * 20, text * 100], size=100)
-    assert long < 10 * short, (short, long)
+    times = [lab("time", documents=[text * 20, text * 100], size=100) for _ in range(5)]
+    short, long = (min(each) for each in zip(*times, strict=True))  # what else the machine does only adds to them
+    assert long < 15 * short, times  # 25, if the work grew with the square

@@ -67,6 +67,24 @@ def test_the_colours_follow_the_system_and_then_the_visitor_s_choice_in_all_tabs
     assert page.evaluate(SHADE) > 240
 
 
+def test_the_bar_of_the_browser_has_the_colour_of_the_page_whatever_the_system_s(page: Page, url: str) -> None:
+    bar = """() => [...document.querySelectorAll('meta[name=theme-color]')]
+        .filter(({ media }) => matchMedia(media).matches).map(({ content }) => content)"""
+    page.emulate_media(color_scheme="dark")
+    page.goto(url)
+    light, dark = page.locator("meta[name=theme-color]").evaluate_all("(metas) => metas.map(({ content }) => content)")
+    assert page.evaluate(bar) == [dark]
+    choose(page, "Colours", "Light")
+    assert page.evaluate(bar) == [light]
+    page.reload()
+    assert page.evaluate(bar) == [light]
+    choose(page, "Colours", "Dark")
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(bar) == [dark]
+    choose(page, "Colours", "System")
+    assert page.evaluate(bar) == [light]
+
+
 def test_the_size_of_the_text_scales_the_whole_page_and_is_remembered(page: Page, url: str) -> None:
     sizes = """() => [...document.querySelectorAll('html, textarea, .sidebar')]
         .map((node) => parseFloat(getComputedStyle(node).fontSize))"""
@@ -80,6 +98,19 @@ def test_the_size_of_the_text_scales_the_whole_page_and_is_remembered(page: Page
     assert page.locator(".sidebar").bounding_box()["width"] == pytest.approx(width * 1.3)  # type: ignore[index]
     choose(page, "Size of the text", "Small")
     assert page.evaluate(sizes) == [14, 14, 14]
+
+
+@pytest.mark.parametrize("size", ["small", "larger"])
+def test_the_message_box_of_a_phone_grows_with_its_text_in_every_size(
+    new_page: Callable[..., Page], url: str, size: str
+) -> None:
+    page = new_page(**PHONE)
+    chat = ChatPage(page, url)
+    page.evaluate("(size) => window.choose('text', size)", size)
+    chat.box.fill("A line that is so long that it has to break somewhere, more than once on a screen so narrow.")
+    hidden = chat.box.evaluate("(box) => box.scrollHeight - box.clientHeight")
+    assert hidden == 0
+    assert chat.box.evaluate("(box) => parseFloat(getComputedStyle(box).fontSize)") >= 16
 
 
 @pytest.mark.parametrize("device,first", [(DESKTOP, "sends"), (PHONE, "breaks")], ids=["desktop", "phone"])

@@ -114,15 +114,37 @@ def test_zoomed_in_or_with_the_largest_text_nothing_is_cut_off(
     dialog = open_settings(page)
     sees("settings")
     dialog.get_by_role("button", name="Delete my data").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
     sees("deletion")
     page.keyboard.press("Escape")
     dialog.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     sees("shortcuts")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     sees("drawer")
     page.get_by_role("button", name=" left").click()
+    expect(page.get_by_role("dialog", name="Allowance")).to_be_visible()
     sees("allowance")
+
+
+def test_on_a_phone_on_its_side_nothing_lies_under_the_camera(new_page: Callable[..., Page], url: str) -> None:
+    page = new_page(viewport={"width": 740, "height": 360}, has_touch=True, is_mobile=True)
+    insets = {"left": 59, "right": 47, "bottom": 21}
+    page.context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
+    chat = ChatPage(page, url)
+    chat.box.fill("A question that fills its line, and then another one. " + told(ANSWER))
+    chat.send.click()
+    chat.wait()
+    for path, parts in (("/", ".bar > *, .bubble, .markdown, .composer"), ("/guide/get-a-key", ".bar > *, .book > *")):
+        if path != "/":
+            page.goto(url + path)
+        edges = """(nodes) => nodes.filter((node) => node.checkVisibility()).map((node) => {
+            const { left, right } = node.getBoundingClientRect();
+            return [left, innerWidth - right];
+        })"""
+        lefts, rights = zip(*page.locator(parts).evaluate_all(edges), strict=True)
+        assert min(lefts) >= insets["left"] and min(rights) >= insets["right"]
 
 
 # Buttons and boxes of which neither an edge nor a ground stands out from what is behind them.
@@ -172,6 +194,7 @@ def test_in_forced_colours_every_control_every_choice_and_the_focus_are_seen(
     assert re.match("solid", dialog.locator(".segment:has(:focus-visible)").evaluate(OUTLINE))
     page.keyboard.press("Escape")
     page.get_by_role("button", name=" left").click()
+    expect(page.get_by_role("dialog", name="Allowance")).to_be_visible()
     look(page, tmp_path / "allowance.png")
     meter = page.get_by_role("meter").first
     assert meter.locator("span").evaluate(GROUND) != meter.evaluate(GROUND)

@@ -119,10 +119,9 @@ def test_no_notice_moves_what_is_being_read(page: Page, url: str, watch: Any) ->
         resolve(document.scrollingElement.scrollHeight - innerHeight - Math.round(scrollY)))))"""
     for at_the_end in (True, False):
         if not at_the_end:
-            page.mouse.move(640, 300)
-            page.mouse.wheel(0, -700)
+            chat.wheel(-700)
             expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
-            chat.rest()
+        chat.rest()
         before = line.evaluate(place)
         page.context.set_offline(True)
         expect(notice(page)).to_be_visible()
@@ -132,6 +131,7 @@ def test_no_notice_moves_what_is_being_read(page: Page, url: str, watch: Any) ->
             assert line.evaluate(place) == before
         page.context.set_offline(False)
         expect(notice(page)).to_be_hidden()
+        chat.rest()
         assert line.evaluate(place) == pytest.approx(before, abs=1)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat_page import ChatPage
 from tests.conftest import Served
+from tests.fake_openai import FakeOpenAI
 
 
 def two_tabs(page: Page, url: str) -> tuple[ChatPage, ChatPage]:
@@ -45,6 +48,18 @@ def test_a_version_chosen_in_one_tab_is_read_in_the_other(page: Page, served: Se
     expect(two.replies.last.locator(".place")).to_have_text("1 / 2")
 
 
+def test_a_chat_renamed_in_one_tab_has_its_new_title_in_the_other(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    item = one.page.locator(".chat-item").first
+    item.hover()
+    item.get_by_role("button").click()
+    one.page.get_by_role("menuitem", name="Rename").click()
+    one.page.get_by_role("textbox", name="Title of the chat").fill("Another title")
+    one.page.keyboard.press("Enter")
+    expect(two.page.locator(".chat-title")).to_have_text("Another title")
+    expect(two.page).to_have_title(re.compile("^Another title"))
+
+
 def test_a_chat_deleted_in_one_tab_is_gone_in_the_other(page: Page, served: Served) -> None:
     one, two = two_tabs(page, served.url)
     one.page.clock.install()
@@ -77,3 +92,24 @@ def test_an_unanswered_question_is_not_lost_by_what_another_tab_does(page: Page,
     with two.page.expect_response("**/api/chats/*"):
         one.ask_and_wait("[fake:text Two]")
     expect(two.questions.last).to_contain_text("Never arrives")
+
+
+def test_tabs_that_listen_to_one_answer_do_not_read_it_again_at_its_end(
+    page: Page, served: Served, fake: FakeOpenAI
+) -> None:
+    one = ChatPage(page, served.url)
+    one.ask("[fake: tokens 5; hold 3]")
+    expect(one.answer).to_contain_text("tok tok tok")
+    tabs = [one, *(ChatPage(page.context.new_page(), page.url) for _ in range(2))]
+    reads: list[str] = []
+    for tab in tabs:
+        expect(tab.stop).to_be_visible()
+        tab.page.on("request", lambda request: "/api/chats/" in request.url and reads.append(request.url))
+    fake.go_on()
+    for tab in tabs:
+        tab.wait()
+        expect(tab.answer).to_have_text("tok tok tok tok tok")
+    one.ask_and_wait("[fake:text Next]")  # what the tabs had to tell each other before, they have heard by then
+    for tab in tabs:
+        expect(tab.answer).to_have_text("Next")
+    assert len(reads) == 2

@@ -37,7 +37,9 @@ def test_a_temporary_chat_remembers_while_it_lasts_and_leaves_nothing(
 
 def test_in_a_temporary_chat_questions_are_edited_and_answered_again(page: Page, served: Served) -> None:
     chat = ChatPage(page, served.url)
-    page.get_by_role("button", name="Temporary chat").click()
+    switch = page.get_by_role("button", name="Temporary chat")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
     chat.ask_and_wait("One [fake:text Uno]")
     chat.ask_and_wait("Two [fake:text Due]")
     chat.box.press("ArrowUp")
@@ -57,6 +59,7 @@ def test_the_switch_ends_it_and_a_stopped_answer_does_not_offer_to_go_on(page: P
     chat = ChatPage(page, served.url)
     switch = page.get_by_role("button", name="Temporary chat")
     switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
     chat.ask("[fake: tokens 9; hold 4]")
     expect(chat.answer).to_contain_text("tok")
     chat.stop.click()

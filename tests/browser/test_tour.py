@@ -167,6 +167,7 @@ def lists(tour: Tour, _fake: FakeOpenAI) -> None:
     expect(page.locator("mark").first).to_be_visible()
     tour.look("search")
     search.fill("")
+    expect(page.locator("mark")).to_have_count(0)
     expect(item).to_be_visible()
     menu = page.get_by_role("button", name=re.compile("^Options for"))
     menu.click()
@@ -181,8 +182,10 @@ def lists(tour: Tour, _fake: FakeOpenAI) -> None:
     assert saved.value.suggested_filename.endswith(".md")
     menu.click()
     page.get_by_role("menuitem", name="Delete").click()
+    undo = page.get_by_role("button", name=re.compile("^Undo"))
+    undo.focus()  # so that it stays, however long the look takes
     tour.look("deleted")
-    page.get_by_role("button", name=re.compile("^Undo")).click()
+    undo.click()
     expect(page).to_have_title(re.compile("Keys, all of it"))
     expect(tour.chat.replies.first).to_contain_text("Three habits")
 

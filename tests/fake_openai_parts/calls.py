@@ -46,7 +46,8 @@ class Call:
     thoughts: str = ""
     usage: Usage = field(default_factory=Usage)
     billed: bool = False
-    goes_on: bool = False
+    goes_on: int = 0
+    """How many silences it need not keep."""
 
     @property
     def text(self) -> str:

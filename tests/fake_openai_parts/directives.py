@@ -17,7 +17,7 @@ CONTENT = {
     "reasoning-text T": "Chat: the same in the field `reasoning`, as newer vLLM does",
     "reasoning N": "N hidden reasoning tokens, billed as output, before the text",
     "delay MS": "milliseconds before each token",
-    "hold N": "after N tokens: silence until the test says `go_on()`",
+    "hold N ...": "after N tokens, and after each further number: silence until the test says `go_on()`",
     "first S": "seconds before the first token",
     "cached N": "N of the input tokens came from the cache",
     "cache-write N": "N of the input tokens were written to the cache (`all`: every one)",
@@ -78,6 +78,7 @@ DURING = {
     "one-write": "the whole stream in one write",
     "split N": "N bytes a write, each its own chunk (1 = byte by byte)",
     "split-utf8": "every character of more than one byte split over two writes",
+    "heedless": "the bound that the request set is not heeded",
     "endless": "text for ever, past any bound the request set",
     "huge-line MB": "a line without an end",
 }

@@ -27,7 +27,7 @@ class Player:
         self._plan = plan
         self._script = script
         self._reply: Reply = script.reply
-        self._made = 0
+        self._made = self._silences = 0
         self._held: list[bytes] | None = [] if "one-write" in plan else None
         call.usage = Usage(self._reply.input, self._reply.cached, self._reply.cache_write)
 
@@ -57,7 +57,8 @@ class Player:
             self._connection.pause(step.seconds)
         elif isinstance(step, Hold):
             self._flush()
-            while not self._call.goes_on:
+            self._silences += 1
+            while self._call.goes_on < self._silences:
                 self._connection.pause(HOLD_PAUSE_S)
         elif isinstance(step, Outcome):
             self._call.outcome = step.name

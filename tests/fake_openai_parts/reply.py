@@ -53,7 +53,7 @@ def make_reply(api: str, body: dict[str, Any], plan: Plan, default_text: str = "
         input=tokens,
         cached=min(tokens - write, plan.count("cached", 0)),
         cache_write=write,
-        bound=_bound(api, body),
+        bound=None if "heedless" in plan else _bound(api, body),
         overrun=plan.count("overrun", 0),
         flagged="flagged" in plan,
     )

@@ -138,8 +138,8 @@ class Server:
         elif path == "/_extra_costs":
             fake.extra_costs(given["dollars"], given.get("key"), given.get("days_ago", 0))
             connection.answer_json(200, {"extra": len(fake.extra)})
-        elif path == "/_reset":
-            fake.reset()
+        elif path in ("/_reset", "/_go_on"):
+            fake.reset() if path == "/_reset" else fake.go_on()
             connection.answer_json(200, {})
         else:
             connection.answer_json(404, {"error": "no such control"})

@@ -32,11 +32,12 @@ def steps(script: Script, call: Call, plan: Plan) -> Iterator[Step]:
     yield Pause(plan.number("first", 0))
     delay = plan.number("delay", 0) / 1000
     fault, at = _fault(plan)
+    holds = [int(each) for each in plan.given.get("hold", [])]
     pieces = islice(reply.endless(), _ENDLESS_TOKENS) if "endless" in plan else reply.pieces
     for position, piece in enumerate(pieces):
         if fault and position == at:
             yield from fault(script, call, plan)
-        if "hold" in plan and position == plan.count("hold", DEFAULT_N):
+        if position in holds:
             yield Hold()
         if "unknown-events" in plan:
             yield from script.unknown()

@@ -74,7 +74,7 @@ def pauses(fault: Fault) -> bool:
     return any(word in fault.directive for word in QUOTA)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> bool:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
         time.sleep(0.02)

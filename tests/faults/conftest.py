@@ -73,14 +73,14 @@ def asked(folder: Callable[[str], Path]) -> Iterator[Callable[[str], Asking]]:
 
 @pytest.fixture(scope="session")
 def silent(folder: Callable[[str], Path]) -> Iterator[Callable[[str], Asking]]:
-    """The same for the faults that fall silent, under a server that waits for a second only."""
+    """The same for the faults that fall silent, under a server that waits for three seconds only."""
     with ExitStack() as stack:
 
         @cache
         def all_of(api: str) -> Asking:
             fake = stack.enter_context(FakeOpenAI())
             place = folder(f"silent-{api}")
-            served = stack.enter_context(serving_threads(place, "1", **fake.env, OPENAI_API=APIS[api]))
+            served = stack.enter_context(serving_threads(place, "3", **fake.env, OPENAI_API=APIS[api]))
             faults = [each for each in [*FAULTS_BEFORE, *FAULTS_DURING] if api in each.apis and each.hint == "timeout"]
             return Asking(fake, served, ask_all(served, fake, faults))
 
@@ -101,7 +101,7 @@ def late_reply(folder: Callable[[str], Path], request: pytest.FixtureRequest) ->
         thread.start()
 
         def wait() -> Asked:
-            thread.join(LATE_S + 30)
+            thread.join(LATE_S + 60)
             return found[str(fault)]
 
         yield wait

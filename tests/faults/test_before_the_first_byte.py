@@ -111,4 +111,4 @@ def test_an_upstream_that_never_answers_is_given_up(silent: Callable[[str], Aski
     assert found.reply.status == 503
     assert (found.problem["code"], len(found.calls)) == expected
     assert found.message["status"] == "failed"
-    assert all(call.closed_at for call in found.calls), "the connection is let go"
+    assert asking.fake.wait(lambda: all(call.closed_at for call in found.calls)), "the connection is let go"

@@ -124,10 +124,11 @@ def test_an_endless_answer_is_cut_off_at_the_bound_and_its_connection_closed(
 def test_a_stream_that_falls_silent_is_given_up_with_its_text_kept(
     silent: Callable[[str], Asking], api: str, fault: Fault
 ) -> None:
-    found = silent(api).found[str(fault)]
+    asking = silent(api)
+    found = asking.found[str(fault)]
     sent = found.calls[-1].text
     assert bool(sent) == (str(fault) == "hang-5")
     assert found.reply.text == found.message["text"] == sent
     assert (found.in_band, found.problem["code"], found.message["status"]) == (True, "broken", "failed")
     assert len(found.calls) == 1
-    assert found.calls[-1].closed_at
+    assert asking.fake.wait(lambda: found.calls[-1].closed_at)

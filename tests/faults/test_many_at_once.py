@@ -37,7 +37,7 @@ def have_many(served: Served, fake: FakeOpenAI, api: str, count: int, at_once: i
         visitor = served.visitor()
         visitor.timeout_s = PATIENCE_S
         if lot < 0.1:
-            response = visitor.post(visitor.body("Hello [fake: tokens 200; delay 20]"))
+            response = visitor.post(visitor.body(f"Hello [fake: tokens {200 if lot < 0.05 else 4000}; delay 20]"))
             events = read_events(response)
             next(events)
             if lot < 0.05:  # goes away

@@ -34,3 +34,18 @@ def test_a_server_that_refuses_openais_own_parameters_is_asked_without_them_from
         assert all(not OWN & set(call.body) for call in fake.calls[1:])
         assert {call.headers["authorization"] for call in fake.calls} == {f"Bearer {fake.key}"}
         assert fake.key not in served.log
+
+
+@pytest.mark.parametrize("compat", ["vllm", ""])
+def test_a_server_that_heeds_no_bound_is_asked_by_its_older_name_where_it_takes_that(
+    tmp_path: Path, compat: str
+) -> None:
+    with FakeOpenAI(compat=compat, model="gpt-6-luna") as fake, serving(tmp_path) as start:
+        visitor = start(**fake.env, OPENAI_API=APIS["chat"], MAX_OUTPUT_TOKENS=64).visitor()
+        assert visitor.say("Hello [fake: heedless; tokens 65]").types[-1] == "finish"
+        asked = len(fake.calls)
+        for text in ("Hello", "And again"):
+            assert visitor.say(text).types[-1] == "finish"
+        names = [{"max_tokens", "max_completion_tokens"} & set(call.body) for call in fake.calls[asked:]]
+        old, new = {"max_tokens"}, {"max_completion_tokens"}
+        assert names == ([old, old] if compat else [old, new, new]), "the one that OpenAI's own server takes"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import Served, serving
+from tests.conftest import Served, serving, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
 from tests.faults.asked import answer_of, rows
@@ -57,7 +57,7 @@ def test_a_refused_connection_is_tried_once_more_and_then_told(
     assert (reply.status, reply.problem["code"]) == (503, "busy")
     assert int(reply.headers["Retry-After"]) >= 1
     assert fake.calls == []
-    assert "no connection (APIConnectionError NewConnectionError)" in house[0].log
+    wait_for(lambda: "no connection (APIConnectionError NewConnectionError)" in house[0].log)
     assert visitor.say("Again").types[-1] == "finish", "the next message finds it back"
 
 
@@ -75,12 +75,13 @@ def test_a_stop_between_two_attempts_cuts_nobody_elses_reply(
     fake.reset()
     others = [house[0].visitor() for _ in range(3)]
     with ThreadPoolExecutor(4) as pool:
-        failing = pool.submit(visitor.say, "Hello [fake: error rate_limit_exceeded; retry-after 4]")
+        failing = pool.submit(visitor.say, "Hello [fake: error rate_limit_exceeded; retry-after 5]")
         assert fake.wait(lambda: fake.calls and fake.calls[0].ended_at)
-        streams = [pool.submit(other.say, "Hello [fake: tokens 60; delay 20]") for other in others]
+        streams = [pool.submit(other.say, "Hello [fake: tokens 60; hold 5]") for other in others]
         assert fake.wait(lambda: len(fake.calls) == 4 and all(call.pieces for call in fake.calls[1:]))
         assert visitor.stop().status == 202
         assert failing.result(30).types[-1] == "abort"
+        fake.go_on()
         assert [stream.result(60).types[-1] for stream in streams] == ["finish"] * 3
     assert len(fake.calls) == 4
 

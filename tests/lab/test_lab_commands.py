@@ -152,7 +152,7 @@ def test_a_broken_app_that_is_kept_meets_no_real_key_and_ends_with_the_command(
         files = [path for path in lab.temporary.rglob("*") if path.is_file()]
         assert len(files) > 20 and not [path for path in files if lab.key.encode() in path.read_bytes()]
         process.send_signal(sign)
-        told += process.communicate(timeout=30)[0]
+        told += process.communicate(timeout=120)[0]
     assert process.returncode and lab.key not in told
     if sign == signal.SIGKILL:
         lab.assert_ended()

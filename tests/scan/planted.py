@@ -6,7 +6,9 @@ import base64
 import json
 import marshal
 import pickle
+import quopri
 import random
+import re
 import secrets
 import sqlite3
 import string
@@ -59,6 +61,10 @@ def _kubernetes(key: str) -> bytes:
     return f"kind: Secret\ndata: {{OPENAI_API_KEY: {value}, OTHER: aGVsbG8=}}\n".encode()
 
 
+def _quoted_printable(key: str) -> bytes:
+    return quopri.encodestring(f"Hello,\nthe key of our account is {key}, as you asked.\n".encode())
+
+
 ON_LINE_2: dict[str, Callable[[str], bytes]] = {
     "app.py": _text('client = OpenAI(api_key="KEY")'),
     "single.py": _text("client = OpenAI(api_key='KEY')"),
@@ -92,9 +98,19 @@ ON_LINE_2: dict[str, Callable[[str], bytes]] = {
     "appended by PowerShell.env": lambda key: b"A=1\n" + f"OPENAI_API_KEY={key}\r\n".encode("utf-16-le"),
     "secret.yaml": _kubernetes,
     "basic.http": lambda key: b"GET / HTTP/1.1\nAuthorization: Basic " + base64.b64encode(f"user:{key}".encode()),
+    "percent.txt": lambda key: b"\n?key=" + key.replace("-", "%2D").replace("_", "%5f").encode() + b"%26x",
+    "percent of all.txt": lambda key: b"\n?key=" + "".join(f"%{ord(sign):02x}" for sign in key).encode() + b"&x",
+    "entities.html": lambda key: b"\n<b>" + key.replace("-", "&#45;").replace("_", "&#x5F;").encode() + b"</b>",
+    "entities of all.html": lambda key: b"\n<b>" + "".join(f"&#{ord(sign)};" for sign in key).encode() + b"</b>",
+    "escaped.js": lambda key: b"\nk='" + key.replace("-", r"\x2d").replace("_", r"\u{5f}").encode() + b"'",
+    "escaped of all.json": lambda key: b'{\n"k": "' + "".join(rf"\u{ord(sign):04x}" for sign in key).encode() + b'"}',
+    "hex.txt": lambda key: b"\nkey=" + key.encode().hex().encode() + b"\n",
+    "HEX.txt": lambda key: b"\nkey=0x" + f"ab{key}".encode().hex().upper().encode() + b"\n",
     "urlsafe.txt": lambda key: b"\n" + base64.urlsafe_b64encode(f"a {key} b".encode()).rstrip(b"="),
 }
 ANYWHERE: dict[str, Callable[[str], bytes]] = {
+    "mail.eml": _quoted_printable,
+    "dump.hex": lambda key: b"first\n" + re.sub(rb"(.{60})", rb"\1\n", f"A={key}\n".encode().hex().encode()),
     "wrapped.yaml": _wrapped,
     "module.pyc": lambda key: b"\xa7\r\r\n" + bytes(12) + marshal.dumps(compile(f"KEY = {key!r}\nB = 1", "m", "exec")),
     "store.sqlite": _sqlite,

@@ -113,6 +113,10 @@ def test_the_same_key_twice_is_found_at_both_lines() -> None:
         "A",
         "s\0k\0-\0",
         "VDNCbGJrRko",
+        "%2d ",
+        "a=\n",
+        "&#45;",
+        "5433426c626b464a",
     ],
 )
 def test_hostile_text_takes_seconds_at_most(text: str) -> None:

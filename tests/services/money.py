@@ -73,14 +73,14 @@ class Books:
         switches.set_cap(self.engine, budget, None if nano is None else cap, "test")
         return cap
 
-    def bury(self, since: int) -> list[Any]:
+    def bury(self, since: int, by_ms: int = 30_000) -> list[Any]:
         """Make those dead for half a minute whose workers have been silent since then; what these held."""
         with db.writing(self.engine) as connection:
-            dead = list(connection.execute(select(reservations).where(reservations.c.alive_at < since)))
+            dead = list(connection.execute(select(reservations).where(reservations.c.alive_at <= since)))
             for table, column in ((reservations, "alive_at"), (messages, "heartbeat_at")):
                 connection.execute(
-                    text(f"UPDATE {table.name} SET {column} = {column} - 30000 WHERE {column} < :since"),
-                    {"since": since},
+                    text(f"UPDATE {table.name} SET {column} = {column} - :by_ms WHERE {column} <= :since"),
+                    {"since": since, "by_ms": by_ms},
                 )
         return dead
 
@@ -219,19 +219,26 @@ def crowd(served: Served, size: int, directive: str) -> Iterator[Crowd]:
 
 
 class Clock:
-    """The offset of the clock of a server's processes, in seconds; `variables` put it into their environment."""
+    """The clock of a server's processes, which goes or stands; `variables` put it into their environment."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "clock"
-        self._path.write_bytes(struct.pack("d", 0.0))
+        self._path.write_bytes(struct.pack("dd", 0, 0))
         self.offset = 0.0
-        self.variables = {"PYTHONPATH": str(CLOCK), "CLOCK_OFFSET": str(self._path)}
+        self.variables = {"PYTHONPATH": str(CLOCK), "CLOCK": str(self._path)}
 
     def set(self, now: float) -> None:
         """From now on it is this time there, in seconds since 1970."""
         self.offset = now - time.time()
+        self._tell(self.offset, 0)
+
+    def stop(self, now: float) -> None:
+        """It stays this time there."""
+        self._tell(0, now)
+
+    def _tell(self, *how: float) -> None:
         with self._path.open("r+b") as file:
-            file.write(struct.pack("d", self.offset))
+            file.write(struct.pack("dd", *how))
 
     def time(self) -> float:
         return time.time() + self.offset

@@ -33,7 +33,7 @@ class Terminal:
         os.close(theirs)
         self.shown, self.seen_in_ps, self._heard = "", b"", 0
 
-    def expect(self, text: str, seconds: float = 30) -> None:
+    def expect(self, text: str, seconds: float = 60) -> None:
         """Wait until this is shown, after what was waited for before."""
         deadline = time.monotonic() + seconds
         while (at := self.shown.find(text, self._heard)) < 0:
@@ -58,14 +58,14 @@ class Terminal:
     def hang_up(self) -> None:
         """Close the window."""
         os.close(self._ours)
-        self._process.wait(30)
+        self._process.wait(60)
 
     def end(self) -> int:
         """Hear the program to its end; its exit code."""
-        while self._hear(30):
+        while self._hear(60):
             pass
         os.close(self._ours)
-        return self._process.wait(30)
+        return self._process.wait(60)
 
     def _hear(self, seconds: float) -> bool:
         """Is there, or may there be, more?"""

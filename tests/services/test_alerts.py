@@ -87,7 +87,7 @@ def test_a_dead_key_and_a_budget_that_runs_out_reach_the_operator_without_a_key_
         for _ in range(4):
             visitor = served.visitor()
             assert visitor.say("What a confidential question! [fake: tokens 400]").status == 200
-        wait_for(lambda: len(sink.got) == 2, 30, "both alerts")
+        wait_for(lambda: len(sink.got) == 2, 60, "both alerts")
         served.stop(signal.SIGTERM)
         assert len(sink.got) == 2
         dead, spent = sorted(sink.messages, key=lambda words: "budget" in words)
@@ -105,7 +105,7 @@ def test_a_model_that_is_gone_is_told_once_by_name(serve: Serve, fake: FakeOpenA
         served = serve(**fake.env, ALERT_URLS=sink.url())
         for _ in range(2):
             assert served.visitor().say("[fake: error model_not_found]").problem["code"] == "unavailable"
-        wait_for(lambda: sink.got, 30, "the alert")
+        wait_for(lambda: sink.got, 60, "the alert")
         served.stop(signal.SIGTERM)
         assert len(sink.messages) == 1
         assert sink.messages[0].startswith("gpt-6-luna is not to be had: the project has no access")
@@ -113,7 +113,7 @@ def test_a_model_that_is_gone_is_told_once_by_name(serve: Serve, fake: FakeOpenA
 
 def test_addresses_that_cannot_be_used_stop_the_start_in_one_line_that_does_not_quote_them(serve: Serve) -> None:
     served = serve(wait=False, ALERT_URLS="json://127.0.0.1:9 tgram://hunter2")
-    assert served.process.wait(30) != 0
+    assert served.process.wait(60) != 0
     lines = [line for line in served.log.splitlines() if "ALERT_URLS" in line]
     assert len(lines) == 1 and "number 2" in lines[0]
     assert "hunter2" not in served.log and "Traceback" not in served.log

@@ -55,7 +55,7 @@ def take_a_turn(visitor: Stranger, turn: int, fate: str, tokens: int) -> None:
     if fate == "stop":
         stream = read_events(visitor.post(visitor.body(f"{said}[fake: tokens {tokens}; delay 10]")))
         for _ in range(2 + tokens // 10):
-            next(stream)
+            next(stream, None)
         assert visitor.stop().status == 202
         list(stream)
         return

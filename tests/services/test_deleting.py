@@ -54,7 +54,7 @@ def no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
 def app(url: str, fake: FakeOpenAI) -> Iterator[Flask]:
     app = built(url, fake)
     yield app
-    engine_of(app).dispose()
+    end(app)
 
 
 def built(url: str, fake: FakeOpenAI, **more: object) -> Flask:
@@ -63,7 +63,15 @@ def built(url: str, fake: FakeOpenAI, **more: object) -> Flask:
     before = (logger.handlers, logger.propagate)
     app = create_app(load_settings(_env_file=None, database_url=url, secret_key="of the tests", **given))
     logger.handlers, logger.propagate = before
+    app.extensions["others"] = threading.enumerate()
     return unattended(app)
+
+
+def end(app: Flask) -> None:
+    """Once nothing goes on beside its requests: that would open connections which nobody closes."""
+    ours = ("reply", "aside")
+    wait_for(lambda: not [t for t in threading.enumerate() if t.name in ours and t not in app.extensions["others"]])
+    engine_of(app).dispose()
 
 
 def engine_of(app: Flask) -> Engine:
@@ -149,7 +157,7 @@ def test_a_live_answer_is_stopped_booked_and_leaves_nothing(
     app: Flask, client: FlaskClient, fake: FakeOpenAI, path: str
 ) -> None:
     engine = engine_of(app)
-    say(client, f"[fake: tokens 500; delay 50] {MARKER}", wait=False)
+    say(client, f"[fake: tokens 500; hold 5] {MARKER}", wait=False)
     visitor = visitor_of(engine)
     other = app.test_client()
     for method, foreign in (("DELETE", "/api/chats/chat-0001"), ("DELETE", "/api/chats"), ("DELETE", "/api/me")):
@@ -158,10 +166,8 @@ def test_a_live_answer_is_stopped_booked_and_leaves_nothing(
     assert other.post("/api/chat/chat-0001/stop").status_code == 404
     time.sleep(0.3)
     assert fake.calls[-1].closed_at is None
-    asked_at = time.time()
     assert client.delete(path).status_code == 204
     wait_for(lambda: fake.calls[-1].closed_at is not None, what="the upstream to be closed")
-    assert (fake.calls[-1].closed_at or 0) - asked_at < 5, "not at its end"
     wait_for(lambda: rows(engine, "ledger"), what="the booking")
     assert rows(engine, "reservations") == []
     with engine.connect() as connection:
@@ -179,7 +185,7 @@ def test_a_live_answer_is_stopped_booked_and_leaves_nothing(
 def test_a_live_answer_is_stopped_by_another_worker_too(
     url: str, app: Flask, client: FlaskClient, fake: FakeOpenAI
 ) -> None:
-    say(client, f"[fake: tokens 500; delay 50] {MARKER}", wait=False)
+    say(client, f"[fake: tokens 500; hold 5] {MARKER}", wait=False)
     visitor, cookie = visitor_of(engine_of(app)), client.get_cookie("visitor")
     assert cookie
     another = built(url, fake).test_client()
@@ -187,11 +193,11 @@ def test_a_live_answer_is_stopped_by_another_worker_too(
     assert another.delete("/api/me").status_code == 204
     assert fake.calls[-1].closed_at is None
     app.extensions["turnkey"].beat.beat()
-    wait_for(lambda: fake.calls[-1].closed_at is not None, 1, "the upstream to be closed")
+    wait_for(lambda: fake.calls[-1].closed_at is not None, what="the upstream to be closed")
     wait_for(lambda: rows(engine_of(app), "ledger"), what="the booking")
     assert set(traces(engine_of(app), visitor)) <= set(EXPIRING)
     assert traces(engine_of(app), MARKER) == []
-    engine_of(another.application).dispose()
+    end(another.application)
 
 
 def test_what_is_booked_while_its_visitor_is_forgotten_leads_back_to_nobody(app: Flask, client: FlaskClient) -> None:
@@ -335,7 +341,7 @@ def test_retention_is_a_chore(url: str, fake: FakeOpenAI, monkeypatch: pytest.Mo
             connection.execute(insert(chats), {**OWNERLESS, "id": "old", "visitor": "v"})
         app.extensions["turnkey"].beat.beat()
         wait_for(lambda: not rows(engine, "chats"))  # beside the beat, which must not wait for it
-    engine.dispose()
+    end(app)
 
 
 def test_after_vacuum_no_byte_of_a_deleted_chat_is_in_the_sqlite_file(tmp_path: Path, fake: FakeOpenAI) -> None:
@@ -355,7 +361,7 @@ def test_after_vacuum_no_byte_of_a_deleted_chat_is_in_the_sqlite_file(tmp_path: 
     assert [word for word in words if word.encode() in bytes_of(tmp_path)] == [], "before VACUUM"
     checkpoint(engine, "VACUUM")
     assert [word for word in words if word.encode() in bytes_of(tmp_path)] == []
-    engine.dispose()
+    end(app)
 
 
 def checkpoint(engine: Engine, *before: str) -> None:

@@ -122,7 +122,7 @@ def test_a_pause_may_cut_answers_under_way_short(serve: Callable[..., Served], f
     operator, visitor = Operator(served.url), served.visitor()
     operator.enter()
     replies: list[Any] = []
-    listening = threading.Thread(target=lambda: replies.append(visitor.say("[fake: tokens 2000; delay 20]")))
+    listening = threading.Thread(target=lambda: replies.append(visitor.say("[fake: tokens 2000; hold 9]")))
     listening.start()
     wait_for(lambda: b"<dt>Being answered now</dt><dd>1</dd>" in operator.get("/admin").body)
     assert operator.send("/admin/pause", why="enough", stops_replies="on").status == 303

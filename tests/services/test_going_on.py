@@ -54,8 +54,8 @@ def test_a_worker_that_wakes_writes_nothing_into_an_answer_that_goes_on(house: P
     with writing(house.engine) as connection:
         assert keep(connection, [new]) == []
         assert keep(connection, [old]) == [old], "it hears that it is no longer wanted"
-    finish(house.engine, old, Outcome("stopped"), "", None)
-    finish(house.engine, new, Outcome("complete", "stop"), "", None)
+        finish(connection, old, Outcome("stopped"), "", None)
+        finish(connection, new, Outcome("complete", "stop"), "", None)
     with house.engine.connect() as connection:
         (kept,) = connection.execute(text("SELECT text, status FROM messages WHERE role = 'assistant'")).all()
     assert tuple(kept) == ("half and more", "complete")
@@ -70,11 +70,11 @@ def test_a_worker_that_wakes_and_books_does_not_stand_in_the_way(house: Parts) -
     booked, go = threading.Event(), threading.Event()
 
     def settle() -> None:
-        with writing(house.engine):
+        with writing(house.engine) as connection:
             house.ledger.settle(hold, Attempt("stopped"))
             booked.set()
             go.wait(1)
-            finish(house.engine, old, Outcome("stopped"), "", None)
+            finish(connection, old, Outcome("stopped"), "", None)
         ended.append("settled")
 
     def go_on() -> None:

@@ -368,7 +368,7 @@ def both(apps: dict[str, Flask]) -> list[tuple[Shelf, list[str]]]:
     return [(shelf, [shelf.keep("Untitled", said, updated_at=at) for at, said in enumerate(SAID)]) for shelf in shelves]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(WORDS, max_size=5).map(" ".join) | st.lists(WORDS, max_size=5).map("".join) | st.text(max_size=20))
 def test_whatever_is_sought_both_databases_find_the_same(both: list[tuple[Shelf, list[str]]], query: str) -> None:
     found = []

@@ -22,6 +22,7 @@ from chatbot.signing import Signer
 from tests.conftest import ROOMY, ROOT, Served, clean_environment, free_port, wait_for, wait_until_ready
 from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
+from tests.services.money import PATIENCE_S
 from tests.visitor import Reply
 
 Serve = Callable[..., Served]
@@ -53,11 +54,15 @@ class Crowd:
             thread.start()
 
     def leave(self) -> list[str]:
-        """What went wrong, of all that they asked."""
+        """What went wrong, of all that they asked and that a busy machine let in."""
         self._over.set()
         for thread in self._threads:
-            thread.join(60)
-        return [f"{reply.status} {reply.types[-3:]} {reply.problem}" for reply in self.replies if not good(reply)]
+            thread.join(2 * PATIENCE_S)
+        return [
+            f"{reply.status} {reply.types[-3:]} {reply.problem}"
+            for reply in self.replies
+            if not good(reply) and reply.problem.get("code") != "busy"
+        ]
 
     def _chat(self, served: Served) -> None:
         visitor = served.visitor()
@@ -118,12 +123,12 @@ def test_ten_swaps_under_200_streams_fail_no_turn_and_bill_the_right_key(
     folder: Path = house.folder  # type: ignore[attr-defined]
     served = house(standby=keys[1] if way == "failover" else "", WEB_CONCURRENCY=2)
     with crowd(served) as visitors:
-        wait_for(lambda: len(visitors.replies) > STREAMS / 4, 30)
+        wait_for(lambda: len(visitors.replies) > STREAMS / 4, PATIENCE_S)
         for old, new in pairwise(keys):
             if way == "file":
                 put(folder / "key", new)
             fake.revoke(old)
-            wait_for(lambda new=new: answered_since(fake, new), 30, "an answer by the next key")  # type: ignore[misc]
+            wait_for(lambda new=new: answered_since(fake, new), PATIENCE_S, "an answer by the next key")  # type: ignore[misc]
             if way == "failover":  # the one that stood by becomes the first, and another stands by
                 put(folder / "key", new)
                 put(folder / "standby", keys[min(keys.index(new) + 1, SWAPS)])
@@ -188,10 +193,15 @@ def test_a_refused_key_fails_over_in_the_same_turn_once_for_all_workers(
     fake.revoke(fake.key)
     assert good(served.visitor().say("Hello"))
     assert [call.key for call in fake.calls] == [fake.key, standby], "one refused call, one answered"
-    time.sleep(6)  # by then each worker has heard of it
-    before = len(fake.calls)
-    assert all(good(served.visitor().say("Hello")) for _ in range(12))
-    assert {call.key for call in fake.calls[before:]} == {standby}
+    time.sleep(6)  # by then each worker has heard of it, but on a busy machine
+
+    def asks_with() -> set[str]:
+        before = len(fake.calls)
+        assert all(good(served.visitor().say("Hello")) for _ in range(12))
+        return {call.key for call in fake.calls[before:]}
+
+    wait_for(lambda: asks_with() == {standby}, PATIENCE_S)
+    assert sum(call.key == fake.key for call in fake.calls) < 3, "each worker found out for itself"
     assert served.log.count("ALERT: OpenAI refused key") == 1
     assert f"key {fingerprint(standby)} from OPENAI_API_KEY_STANDBY_FILE serves now" in served.log
     assert served.visitor().get("/readyz").status == 200
@@ -222,12 +232,7 @@ def test_a_lack_of_scope_or_an_address_off_the_list_retires_no_key_and_says_the_
 ) -> None:
     served = house(fake.new_key())
     visitor = served.visitor()
-    fixes = {
-        "missing_scope": "permission",
-        "missing_scope_without_code": "allowlist",
-        "ip_not_authorized": "allowlist",
-    }
-    for code, fix in fixes.items():
+    for code, fix in {"missing_scope": "permission", "ip_not_authorized": "allowlist"}.items():
         calls, said = len(fake.calls), len(served.log)
         fake.fault(f"error {code}")
         reply = visitor.say("Hello")
@@ -235,7 +240,7 @@ def test_a_lack_of_scope_or_an_address_off_the_list_retires_no_key_and_says_the_
         assert len(fake.calls) == calls + 1, "another key of the project would fare no better"
         assert good(visitor.say("Hello"))
         assert fake.calls[-1].key == fake.key
-        assert fix in served.log[said:], code
+        wait_for(lambda fix=fix, said=said: fix in served.log[said:], what=code)
         assert visitor.get("/readyz").status == 200
     assert "ALERT" not in served.log
 
@@ -245,7 +250,7 @@ def test_sighup_reads_the_settings_again_and_cuts_no_reply(
 ) -> None:
     served = checkout_served(fake.key, GUNICORN_CMD_ARGS="--graceful-timeout 6")
     with crowd(served, 20) as visitors:
-        wait_for(lambda: len(visitors.replies) > 10, 30)
+        wait_for(lambda: len(visitors.replies) > 10, PATIENCE_S)
         long = threading.Thread(target=lambda: kept.append(served.visitor().say("Long [fake: tokens 400; delay 30]")))
         kept: list[Reply] = []
         long.start()
@@ -253,7 +258,7 @@ def test_sighup_reads_the_settings_again_and_cuts_no_reply(
         new = fake.new_key()
         checkout_served.write(new)  # type: ignore[attr-defined]
         served.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: answered_since(fake, new), 30, "an answer by the new key")
+        wait_for(lambda: answered_since(fake, new), PATIENCE_S, "an answer by the new key")
         fake.revoke(fake.key)
         time.sleep(1)
         assert visitors.leave() == []
@@ -271,10 +276,10 @@ def test_a_new_worker_that_dies_is_replaced_while_an_old_one_finishes_its_reply(
     long.start()
     fake.wait(lambda: any("Long" in str(call.body) for call in fake.calls))
     served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: served.log.count("chatbot.start: mode: live") == 2, 20)
+    wait_for(lambda: served.log.count("chatbot.start: mode: live") == 2, PATIENCE_S)
     (new,) = set(served.workers()) - {old}  # what looked at the settings before has ended by now
     os.kill(new, signal.SIGKILL)
-    wait_for(lambda: set(served.workers()) - {old, new}, 10, "another new worker")
+    wait_for(lambda: set(served.workers()) - {old, new}, PATIENCE_S, "another new worker")
     assert good(served.visitor().say("Who answers?"))
     long.join(30)
     assert good(kept[0])
@@ -287,12 +292,12 @@ def test_a_worker_that_cannot_begin_again_stops_no_other(house: Callable[..., Se
     path: Path = house.folder / "key"  # type: ignore[attr-defined]
     path.unlink()
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: "OPENAI_API_KEY_FILE cannot be read" in served.log, 20)
+    wait_for(lambda: "OPENAI_API_KEY_FILE cannot be read" in served.log, PATIENCE_S)
     time.sleep(3)
     assert served.process.poll() is None and second in served.workers()
     assert good(served.visitor().say("Hello"))
     put(path, fake.key)
-    wait_for(lambda: len(served.workers()) == 2 and good(served.visitor().say("Hello")), 20)
+    wait_for(lambda: len(served.workers()) == 2 and good(served.visitor().say("Hello")), PATIENCE_S)
 
 
 def test_a_reload_with_settings_that_allow_no_start_changes_nothing(
@@ -378,18 +383,36 @@ def test_a_workload_identity_needs_no_key(
 
 
 def test_an_identity_that_is_refused_gives_way_to_a_key_that_stands_by(
-    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+    serve: Serve, fake: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text("not what the provider expects")
+    asked: list[bytes] = []
+    exchange = type(fake.identity).exchange
+    monkeypatch.setattr(type(fake.identity), "exchange", lambda self, raw: asked.append(raw) or exchange(self, raw))
     served = serve(**fake.env_without_key, **identity(fake, token), OPENAI_API_KEY_STANDBY=fake.key)
     visitor = served.visitor()
-    assert good(visitor.say("Hello"))
-    assert fake.calls[-1].key == fake.key
-    assert served.log.count("ALERT: the workload identity") == 1, "the operator would not notice otherwise"
-    token.write_text(fake.identity.subject)
-    assert good(visitor.say("Now it is right"))
-    assert fake.calls[-1].key == fake.identity.tokens[0], "an identity is not out for good"
+    assert all(good(visitor.say("Hello")) for _ in range(3))
+    assert [call.key for call in fake.calls] == [fake.key] * 3
+    assert len(asked) == 1, "an exchange that hangs would cost each turn ten seconds"
+    assert served.log.count("OPENAI_IDENTITY_TOKEN_FILE does not serve") == 1, "nobody would notice otherwise"
+
+
+def test_a_key_that_is_refused_without_a_code_gives_way_to_one_that_stands_by(serve: Serve) -> None:
+    """As other servers and proxies do. Nobody knows whether the key is dead, so it is passed over and not retired."""
+    with FakeOpenAI(compat="vllm") as fake:
+        standby = fake.new_key()
+        served = serve(**fake.env, OPENAI_API_KEY_STANDBY=standby)
+        fake.revoke(fake.key)
+        visitor = served.visitor()
+        assert all(good(visitor.say("Hello")) for _ in range(3))
+        assert [call.key for call in fake.calls if call.status == 401] == [fake.key], "asked last for a while"
+        fake.revoke(standby)
+        assert visitor.say("Hello").problem["code"] == "unavailable"
+        fake.restore(fake.key)
+        assert good(visitor.say("Hello"))
+        assert visitor.get("/readyz").status == 200
+    assert served.log.count("does not serve: the key was refused without a reason") == 2, "once for each key"
 
 
 def test_an_identity_stands_by_for_a_key(
@@ -415,7 +438,7 @@ def test_visitors_of_the_swap_are_real(fake: FakeOpenAI, house: Callable[..., Se
     """The crowd would notice: with nothing that stands by, a dead key fails its turns."""
     served = house()
     with crowd(served, 8) as visitors:
-        wait_for(lambda: len(visitors.replies) > 8, 20)
+        wait_for(lambda: len(visitors.replies) > 8, PATIENCE_S)
         fake.revoke(fake.key)
-        time.sleep(1)
+        wait_for(lambda: not all(map(good, visitors.replies)), PATIENCE_S)
         assert visitors.leave() != []

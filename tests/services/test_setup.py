@@ -28,13 +28,13 @@ AGAIN = """
 import os, signal, sys
 import app
 from flask.cli import cli
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 for _ in range(int(sys.argv[1])):
     child = os.fork()
     if not child:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         cli.main(["setup"], prog_name="flask")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(f"ended with {code}.", flush=True)
 """
 

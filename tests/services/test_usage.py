@@ -5,13 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import pty
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +25,11 @@ from tests.booked import book
 from tests.conftest import ROOT, Served, clean_environment, wait_for
 from tests.fake_openai import FakeOpenAI, make_key
 from tests.fake_openai_parts.costs import key_id
+from tests.services.terminal import Terminal
 
 Serve = Callable[..., Served]
 DOLLAR = 10**9
+pytestmark = pytest.mark.usefixtures("one_day")
 
 
 class Operator:
@@ -116,13 +114,14 @@ def test_the_overview_tells_today_and_this_month_against_the_caps_in_force(opera
         ("total", ["total"]),
         ("model", ["gpt-6-luna"]),
         ("visitor", ["w", "v"]),
-        ("hour", [f"{day(1)} 23:00", f"{day(0)} 00:00"]),
-        ("day", [day(1), day(0)]),
+        ("hour", ["{1} 23:00", "{0} 00:00"]),
+        ("day", ["{1}", "{0}"]),
         ("key", ["aaaaaaaa", "bbbbbbbb"]),
         ("outcome", ["complete", "busy"]),
     ],
 )
 def test_each_way_to_look_at_it_has_its_lines_in_each_format(operator: Operator, by: str, names: list[str]) -> None:
+    names = [name.format(day(0), day(1)) for name in names]
     old = {"started_at": midnight() - 2, "visitor": "w", "cost_nano": 3 * DOLLAR}
     new = {"started_at": midnight(), "key_fingerprint": "bbbbbbbb", "outcome": "busy"}
     book(operator.engine, {"started_at": midnight() - 2 * DAY_MS}, old, new)
@@ -368,27 +367,14 @@ def test_the_admin_key_is_taken_from_no_variable(
 def test_an_admin_key_that_is_typed_is_not_shown(fake: FakeOpenAI, tmp_path: Path) -> None:
     """On a terminal of its own, as an operator has one."""
     variables = {**fake.env_without_key, "DATABASE_URL": f"sqlite:///{tmp_path}/chat.db"}
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.execve(
-            sys.executable, [sys.executable, "-m", "flask", "usage", "--reconcile"], clean_environment(**variables)
-        )
-    shown = ""
-
-    def shows(words: str) -> bool:
-        nonlocal shown
-        with suppress(OSError):  # the other end is closed
-            shown += os.read(terminal, 65_536).decode()
-        return words in shown
-
-    wait_for(lambda: shows("neither shown nor kept"), 30)
-    time.sleep(0.2)  # until the terminal has stopped to echo
-    os.write(terminal, fake.admin_key.encode() + b"\n")
-    wait_for(lambda: shows("charges no more"), 30, "the comparison")
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    os.close(terminal)
-    assert fake.admin_key not in shown
+    asked = [sys.executable, "-m", "flask", "usage", "--reconcile"]
+    terminal = Terminal(asked, ROOT, clean_environment(**variables))
+    terminal.expect("neither shown nor kept")
+    wait_for(lambda: not terminal.echoes)
+    terminal.type(fake.admin_key + "\n")
+    terminal.expect("charges no more")
+    assert terminal.end() == 0
+    assert fake.admin_key not in terminal.shown
     assert [call.path.partition("?")[0] for call in fake.requests] == ["/v1/organization/costs"]
 
 

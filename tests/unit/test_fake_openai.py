@@ -43,7 +43,7 @@ def client(fake: FakeOpenAI, http: httpx2.Client) -> OpenAI:
 
 
 def make_client(fake: FakeOpenAI, http: httpx2.Client, key: str = "") -> OpenAI:
-    return OpenAI(api_key=key or fake.key, base_url=fake.base_url, max_retries=0, http_client=http, timeout=5)
+    return OpenAI(api_key=key or fake.key, base_url=fake.base_url, max_retries=0, http_client=http, timeout=60)
 
 
 def ask(client: OpenAI, api: str, text: str, **more):
@@ -271,15 +271,15 @@ def test_a_directive_nobody_knows_is_an_error(client: OpenAI) -> None:
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_client_that_leaves_pays_what_was_made(client: OpenAI, fake: FakeOpenAI, api: str) -> None:
-    stream = ask(client, api, "Hi [fake: tokens 1000; delay 5; overrun 10]")
+    stream = ask(client, api, "Hi [fake: tokens 1000; hold 30; overrun 10]")
     for _ in range(20):
         next(iter(stream))
     stream.close()
-    assert fake.wait(lambda: fake.calls[-1].closed_at, 1)
+    assert fake.wait(lambda: fake.calls[-1].closed_at)
     call = fake.calls[-1]
-    assert call.outcome == "closed" and call.ended_at - call.at < 1
+    assert call.outcome == "closed"
     made = call.text.count("tok")
-    assert 0 < made < 200 and call.usage.output == made + 10
+    assert 0 < made <= 30 and call.usage.output == made + 10
     assert fake.bill().nano_dollars == call.usage.input * 100 + call.usage.output * 500
 
 
@@ -297,10 +297,11 @@ def test_the_bill_has_a_line_for_each_call_that_ran(client: OpenAI, fake: FakeOp
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_reply_that_is_held_goes_on_when_the_test_says_so(client: OpenAI, fake: FakeOpenAI, api: str) -> None:
-    stream = ask(client, api, "Hi [fake: tokens 4; hold 3]")
-    assert fake.wait(lambda: fake.calls and fake.calls[-1].text.count("tok") == 3)
-    assert not fake.wait_idle(SHORT_S)
-    fake.go_on()
+    stream = ask(client, api, "Hi [fake: tokens 4; hold 1 3]")
+    for tokens in (1, 3):
+        assert fake.wait(lambda tokens=tokens: fake.calls and fake.calls[-1].text.count("tok") == tokens)
+        assert not fake.wait_idle(SHORT_S)
+        fake.go_on()
     assert read(stream, api)[:2] == ("tok tok tok tok ", "ok")
 
 
@@ -344,7 +345,7 @@ def test_a_fault_before_the_first_byte_is_an_error_of_its_kind(
 
 @pytest.mark.parametrize(("fault", "api"), cases([fault for fault in FAULTS_DURING if fault.hint != "endless"]))
 def test_a_fault_in_the_stream_ends_as_its_hint_says(fake: FakeOpenAI, client: OpenAI, fault: Fault, api: str) -> None:
-    client = client.with_options(timeout=SHORT_S if fault.hint == "timeout" else 5)
+    client = client.with_options(timeout=SHORT_S if fault.hint == "timeout" else 60)
     ending = ended(client, api, fault)
     expected = {
         "ok": {"ok"}, "ok_no_usage": {"ok"}, "refusal": {"refusal", "ok"}, "length": {"length"},

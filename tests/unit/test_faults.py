@@ -17,6 +17,7 @@ from chatbot.model.faults import (
     STATUSES,
     ContextTooLong,
     KeyRefused,
+    KeyUnfit,
     QuotaSpent,
     Refused,
     duration_s,
@@ -25,6 +26,7 @@ from chatbot.model.faults import (
     problem_of_status,
     wait_told,
 )
+from chatbot.model.members import code_of
 from tests.fake_openai_parts.errors import BY_CODE, by_code
 
 # Codes of https://platform.openai.com/docs/guides/error-codes that ask for something of their own.
@@ -52,8 +54,9 @@ EXPECTED = {
 # Of parts of the SDK that this app does not use; their nearest mapped ancestor would answer for them.
 UNUSED = {
     "APIRemovedInV1", "AgentFilePreparationError", "AgentFileStagingError", "AgentOutputParseError",
-    "AgentTurnResultError", "MissingDependencyError", "MutuallyExclusiveAuthError", "StreamAlreadyConsumed",
-    "_AmbiguousModuleClientUsageError",
+    "AgentTurnResultError", "ContentFilterFinishReasonError", "InvalidWebhookSignatureError",
+    "LengthFinishReasonError", "MissingDependencyError", "MutuallyExclusiveAuthError", "StreamAlreadyConsumed",
+    "WebSocketConnectionClosedError", "WebSocketQueueFullError", "_AmbiguousModuleClientUsageError",
 }  # fmt: skip
 
 
@@ -74,6 +77,9 @@ def test_every_error_class_of_the_sdk_is_mapped(kind: type[BaseException]) -> No
     problem = problem_of_class(kind.__new__(kind))
     if kind.__name__ in UNUSED:
         assert type(problem) in (Unavailable, Broken)
+    elif issubclass(kind, openai.APIStatusError) and kind is not openai.OAuthError:
+        told = getattr(kind, "status_code", None)
+        assert told in STATUSES or kind in (openai.APIStatusError, openai.InternalServerError), "it goes by its status"
     else:
         assert kind.__name__ in CLASSES
         assert type(problem) is CLASSES[kind.__name__][0]
@@ -119,7 +125,7 @@ def test_money_keys_and_configuration_are_never_tried_again(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, Refused), (401, Unavailable), (403, Unavailable), (404, Unavailable), (408, Busy), (413, ContextTooLong),
+    [(400, Refused), (401, KeyUnfit), (403, Unavailable), (404, Unavailable), (408, Busy), (413, ContextTooLong),
      (418, Unavailable), (422, Refused), (429, Busy), (500, Busy), (502, Busy), (503, Busy), (529, Busy)],
 )  # fmt: skip
 def test_an_error_without_a_known_code_goes_by_its_status(status: int, kind: type[Problem]) -> None:
@@ -130,6 +136,7 @@ def test_an_error_without_a_known_code_goes_by_its_status(status: int, kind: typ
 def test_a_vague_type_says_less_than_the_status() -> None:
     assert type(problem_of_status(401, "", "invalid_request_error", {}, "")) is STATUSES[401][0]
     assert type(problem_of_status(429, "", "insufficient_quota", {}, "")) is QuotaSpent
+    assert type(problem_of_status(401, "", "invalid_api_key", {}, "")) is KeyRefused
 
 
 def test_an_unknown_error_event_is_a_break() -> None:
@@ -159,12 +166,18 @@ def test_a_duration_is_read_or_is_none(text: str, seconds: float | None) -> None
 def test_retry_after_is_seconds_or_a_date() -> None:
     assert wait_told({"retry-after": "7"}) == 7
     assert wait_told({"retry-after": "0.5"}) == 0.5
-    assert wait_told({"retry-after": formatdate(time.time() + 60, usegmt=True)}) == pytest.approx(60, abs=2)
+    now = time.time()  # a date has whole seconds
+    told = wait_told({"retry-after": formatdate(now + 60, usegmt=True)})
+    assert told is not None and 59 - (time.time() - now) <= told <= 60
     assert wait_told({"retry-after": formatdate(time.time() - 60, usegmt=True)}) == 0
-    assert wait_told({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}) == wait_told({"retry-after": "9999999"}) == 3600
+    assert wait_told({"retry-after-ms": "1500", "retry-after": "2"}) == 1.5
+    for far in ("Wed, 21 Oct 2099 07:28:00 GMT", "9999999", "9" * 400):
+        assert wait_told({"retry-after": far}) == 3600
 
 
-@pytest.mark.parametrize("said", ["", "never", "-1", "1e3", "9" * 400, "Mon, 99 Nov 2026", "\x00"])
+@pytest.mark.parametrize(
+    "said", ["", "never", "-1", "1e3", "Mon, 99 Nov 2026", "Mon, 99999999999 Jan 2026 00:00:00 GMT", "\x00"]
+)
 def test_a_retry_after_that_says_nothing_is_none(said: str) -> None:
     assert wait_told({"retry-after": said}) is None
 
@@ -176,6 +189,23 @@ def test_without_retry_after_the_empty_bucket_tells_the_wait() -> None:
     assert wait_told({**reset, **full}) is None
     assert wait_told({**reset, **full, "x-ratelimit-remaining-requests": "0"}) == pytest.approx(0.12)
     assert wait_told({**reset, "retry-after": "2"}) == 2
+
+
+@pytest.mark.parametrize(("status", "kind"), {401: KeyUnfit, 402: QuotaSpent, 429: Busy, 400: Refused}.items())
+def test_a_code_that_says_nothing_leaves_it_to_the_status(status: int, kind: type[Problem]) -> None:
+    assert isinstance(problem_of_status(status, "invalid_request_error", "invalid_request_error", {}, ""), kind)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 400, "type": "exceed_context_size_error", "message": "the request exceeds the available context size"},
+        {"code": 400, "type": "BadRequestError", "message": "This model's maximum context length is 4096 tokens. ..."},
+    ],
+    ids=["llama.cpp", "vLLM"],
+)
+def test_that_a_chat_is_too_long_is_understood_in_other_servers_words(error: dict[str, object]) -> None:
+    assert isinstance(problem_of_status(400, *code_of({"error": error}), {}, ""), ContextTooLong)
 
 
 def test_only_where_waiting_helps_is_a_time_told() -> None:

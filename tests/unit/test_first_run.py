@@ -288,11 +288,13 @@ def odd(*bodies: bytes | None) -> AbstractContextManager[str]:
 def test_a_server_that_is_none_of_openais_or_never_ends_proves_no_key(
     place: Path, bare: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bare.setattr(key_steps, "PROOF_S", 0.5)
     with odd(b"<html></html>", b"[]", b'{"data": null}', b"{", None) as url:
         env = f"OPENAI_BASE_URL={url}/v1\nOPENAI_TRUSTED_HOSTS=127.0.0.1\nSECRET_KEY=of the tests\n"
         choices = Choices(EnvFile(place / ".env", env))
-        piped(bare, make_key(), "t", "t", "t", "t", "")
+        piped(bare, make_key(), "t", "t", "t", "")
+        key_steps.ask_key(choices, place / "key")
+        bare.setattr(key_steps, "PROOF_S", 0.5)
+        piped(bare, make_key(), "")
         key_steps.ask_key(choices, place / "key")
     said = capsys.readouterr().out
     assert said.count("that address does not answer as OpenAI does: check OPENAI_BASE_URL.") == 4

@@ -247,6 +247,13 @@ def test_a_body_over_the_bound_is_too_long_and_calls_nobody(client: FlaskClient,
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"])
+@pytest.mark.parametrize("path", ["/", "/api/openapi.json", "/static/css/base.css"])
+def test_a_date_of_no_calendar_is_ignored(client: FlaskClient, path: str, name: str) -> None:
+    with client.get(path, headers={name: "Mon, 99999999999 Jan 2026 00:00:00 GMT"}) as response:
+        assert response.status_code == 200
+
+
 def test_a_defect_of_ours_says_nothing_of_itself(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,10 +165,10 @@ ZIPS = {
 @pytest.mark.parametrize("name", ZIPS)
 def test_a_zip_that_is_an_attack_or_damaged_is_refused_soon(app: Flask, client: FlaskClient, name: str) -> None:
     make, status, fault = ZIPS[name]
-    body, began = make(), time.monotonic()
+    body, began = make(), time.process_time()
     answer = client.post("/api/chats/import", data=body)
     assert (answer.status_code, fault in answer.get_json()["detail"]) == (status, True), answer.text
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert stored(app) == [(0, 0)]
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from chatbot.chats import relay
 from chatbot.chats.asked import Turn
 from chatbot.chats.live import Outcome
 from chatbot.chats.title import title_of
@@ -65,7 +66,7 @@ class House:
 
     def audit(self) -> None:
         """The calls are over, and the books as they must be."""
-        wait_for(lambda: not self.busy, 30)
+        wait_for(lambda: not self.busy, 120)
         self.books.audit(self.fake)
 
     @property
@@ -93,7 +94,7 @@ class Guest:
             return str(said.json["code"])
         lines = said.text.splitlines()
         if waits:
-            wait_for(lambda: not self.house.busy, 30)
+            wait_for(lambda: not self.house.busy, 120)
         chunks = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
         return "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
 
@@ -183,7 +184,7 @@ def test_only_the_first_complete_answer_is_named_by_the_model(house: House) -> N
 def test_a_stopped_answer_names_no_chat(house: House) -> None:
     guest, calls = house.guest(), len(house.fake.calls)
     with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(guest.say, "How is bread made? [fake: tokens 400; delay 20]")
+        said = pool.submit(guest.say, "How is bread made? [fake: tokens 9; hold 4]")
         wait_for(lambda: len(house.fake.calls) > calls and house.fake.calls[-1].pieces)
         assert guest.twin().client.post(f"/api/chat/{guest.chat}/stop", headers=OWN).status_code == 202
         said.result()
@@ -230,9 +231,10 @@ def test_a_title_that_is_none_is_not_taken(house: House, directive: str) -> None
 
 def test_a_title_that_its_visitor_has_changed_meanwhile_stays(house: House) -> None:
     guest, calls = house.guest(), len(house.fake.calls)
-    guest.say(asked("[fake: first 0.5; tokens 3]"), waits=False)
+    guest.say(asked("[fake: tokens 3; hold 0]"), waits=False)
     wait_for(lambda: len(house.fake.calls) == calls + 2)
     run(house.app, "UPDATE chats SET title = 'Mine' WHERE id = :id", id=guest.chat)
+    house.fake.go_on()
     wait_for(lambda: not house.busy)
     assert house.titled(guest.chat)[0].outcome == "complete" and guest.title == "Mine"
     early = house.guest()
@@ -252,12 +254,13 @@ def test_a_title_takes_none_of_its_visitors_places(make: Build) -> None:
 
     house.endings.on_stored.append(take_the_place)
     guest = house.guest()
-    guest.say(asked("[fake: first 1; tokens 3]"), waits=False)
+    guest.say(asked("[fake: tokens 3; hold 0]"), waits=False)
     wait_for(lambda: len(house.fake.calls) == 2, what="the title, with the place taken")
     ledger.settle(held[0], Attempt("unused", charged="nothing"))
     house.endings.on_stored.remove(take_the_place)
     assert guest.twin().say("[fake: tokens 2]", waits=False) == "tok tok "
     assert house.titled(guest.chat) == [], "the title was still being made"
+    house.fake.go_on()
 
 
 def test_a_title_that_there_is_no_money_for_is_missed_by_nobody(make: Build) -> None:
@@ -297,11 +300,12 @@ def test_a_key_that_is_revoked_before_the_title_is_followed_by_the_next_one(make
 
 def test_a_title_that_takes_too_long_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(title_model, "LONGEST_S", 0.3)
-    for directive in ("stall 30", "stall-created 30", "error slow_down; retry-after 4"):
+    monkeypatch.setattr(relay, "LONGEST_BACK_OFF_S", 120)
+    for directive in ("stall 120", "stall-created 120", "error slow_down; retry-after 119"):
         guest = house.guest()
         before = now_ms()
         guest.say(asked(f"[fake: {directive}]"))
-        assert now_ms() - before < 3000
+        assert now_ms() - before < 60_000
         assert house.titled(guest.chat)[0].cost_nano > 0 or "error" in directive
 
 
@@ -326,7 +330,7 @@ def test_whatever_fails_the_chat_and_its_answer_are_as_they_were_and_the_call_is
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(ask, [fault for fault in faults if not alone(fault)]))
-    wait_for(lambda: not house.busy, 30)
+    wait_for(lambda: not house.busy, 120)
     for fault in filter(alone, faults):
         ask(fault)
         wait_for(lambda: not house.busy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import timeit
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -17,9 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.chats import context
-from chatbot.chats.asked import Asked
-from chatbot.chats.continuing import with_room
-from chatbot.chats.live import Begun
+from chatbot.chats.continuing import ASKING, asking_for_rest
 from chatbot.chats.worst_case import most_input_tokens
 from chatbot.config import load_settings
 from chatbot.errors import SettingsError
@@ -229,9 +228,8 @@ def test_nor_does_an_answer_that_goes_on(older: list[str], question: str, so_far
     settings = load_settings(
         _env_file=None, system_prompt="", max_message_chars=max(1, len(question)), max_context_tokens=most
     )
-    ends = [("user", question), ("assistant", so_far), ("user", GO_ON)]
-    asked = Asked("q", "a", [*turns, *ends], kept=3, begun=Begun(so_far, "", 1))
-    kept, _ = context.fit("", with_room("", asked, most), most, 3)
+    asking = asking_for_rest("", [*turns, ("user", question)], so_far, most)
+    kept, _ = context.fit("", asking, most, ASKING)
     assert [text for _, text in kept[-3:]] == [question, kept[-2][1], GO_ON]
     assert so_far.endswith(kept[-2][1])
     assert kept[-2][1] or not so_far
@@ -259,6 +257,7 @@ def test_the_operator_reads_prices_without_losing_digits() -> None:
     assert PRICES.words("tiny") == "$0.0001 in, $0.0007 out per million tokens by MODEL_PRICES"
 
 
+@pytest.mark.alone
 def test_a_call_takes_far_less_than_a_tenth_of_a_millisecond() -> None:
     usage = Usage(272_001, 5, 7, 9)
     for deed in (
@@ -266,7 +265,8 @@ def test_a_call_takes_far_less_than_a_tenth_of_a_millisecond() -> None:
         lambda: PRICES.worst_nano("gpt-6-luna", 48_000, 2048),
         lambda: PRICES.output_that_fits("gpt-6-luna", 48_000, 10**7, 2048),
     ):
-        assert min(timeit.repeat(deed, number=500, repeat=5)) / 500 < 1e-4
+        took = timeit.repeat(deed, timer=time.process_time, number=50, repeat=100)  # whatever else the machine does
+        assert min(took) / 50 < 1e-4
 
 
 def test_a_regional_host_of_openais_costs_a_tenth_more() -> None:

@@ -69,6 +69,17 @@ class Curious(logging.Handler):
         print(record.msg, record.args)
 logging.basicConfig(handlers=[Curious()])
 logging.error('sent %s', key)""",
+    "what a logger of JSON prints beside the message": """
+class Json(logging.Formatter):
+    def format(self, record):
+        return str(vars(record))
+logging.basicConfig()
+logging.root.handlers[0].setFormatter(Json())
+class Odd:
+    def __repr__(self):
+        raise RuntimeError(key)
+extra = {'sent': key, 'headers': {'authorization': key.encode()}, 'error': ValueError(key), 'odd': Odd()}
+logging.LoggerAdapter(logging.getLogger('json'), extra).error('sent')""",
     "halves": "logging.basicConfig(); logging.error('%s and %s', key[: len(key) // 2], key[len(key) // 2 :])",
     "bytes": "logging.basicConfig(); logging.error('%r', key.encode())",
     "base64": "import base64; logging.basicConfig(); logging.error(base64.b64encode(key.encode()).decode())",
@@ -107,7 +118,7 @@ def test_redaction_keeps_everything_else() -> None:
 
 @pytest.mark.parametrize("piece", ["eyJ", "eyJ" * 300 + "." + "a" * 9000 + "!", "eyJ" * 300 + ".", "sk-"])
 def test_no_text_takes_long_to_be_redacted(piece: str) -> None:
-    text = (piece * (65_536 // len(piece) + 1))[:65_536]
+    text = (piece * (262_144 // len(piece) + 1))[:262_144]
     began = time.process_time()
     redact(text)
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 3

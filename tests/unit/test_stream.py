@@ -76,6 +76,7 @@ def chunk(finish: str | None = None, usage: Any = None, **delta: Any) -> dict[st
 
 STOP = End("stop", COUNTED)
 LAST_USAGE = {"choices": [], "usage": CHAT_USAGE}
+THOUGHTS = [{"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Hm."}]}]
 RESPONSES = {
     "plain": (sse(said("Hello, "), said("world."), completed()), Heard("Hello, world.", "", STOP)),
     "crlf": (sse(said("Hello"), completed(), newline="\r\n"), Heard("Hello", "", STOP)),
@@ -108,6 +109,20 @@ RESPONSES = {
         sse(said("Hi"), completed(usage={"input_tokens": "7", "output_tokens": 1.5})),
         Heard("Hi", "", End("stop", None)),
     ),
+    "thoughts beside the tokens": (
+        sse(said("Hi"), completed(usage={"input_tokens": 7, "output_tokens": 2.0, "total_tokens": 19})),
+        Heard("Hi", "", End("stop", Usage(input=7, output=12))),
+    ),
+    "nothing but thoughts": (
+        sse(completed("incomplete", output=THOUGHTS, incomplete_details={"reason": "max_output_tokens"})),
+        Heard("", "", End("length", COUNTED)),
+    ),
+    "the whole after thoughts": (
+        sse(completed(output=[*THOUGHTS, {"content": [{"type": "output_text", "text": "Hello"}]}])),
+        Heard("Hello", "", STOP),
+    ),
+    "carriage returns": (sse(said("Hi"), said(" there"), completed(), newline="\r"), Heard("Hi there", "", STOP)),
+    "a byte order mark": ("\ufeff".encode() + sse(said("Hi"), completed()), Heard("Hi", "", STOP)),
     "only the whole": (
         sse(completed(output=[{"content": [{"type": "output_text", "text": "Hello"}]}])),
         Heard("Hello", "", STOP),
@@ -132,6 +147,14 @@ CHAT = {
     "reasoning": (
         sse(chunk(reasoning_content="Hm."), chunk(content="Hi"), chunk("stop"), DONE),
         Heard("Hi", "Hm.", End("stop")),
+    ),
+    "parts of a text": (
+        sse(chunk(content=[{"type": "thinking"}, {"type": "text", "text": "Hi"}]), chunk("stop"), DONE),
+        Heard("Hi", "", End("stop")),
+    ),
+    "usage before the text": (
+        sse(chunk(usage=CHAT_USAGE), chunk(content="Hi"), chunk("stop"), DONE),
+        Heard("Hi", "", End("stop", None)),
     ),
     "a delta after [DONE]": (
         sse(chunk(content="Hi"), chunk("stop"), DONE, chunk(content="late")),
@@ -280,6 +303,11 @@ def test_what_moderation_says_of_the_question_is_heard_in_either_api_s_form(mode
         decoder.feed(sse(each)) for each in (chunk(content="Hi"), chunk("stop") | {"moderation": moderation}, DONE)
     ]
     assert batches[-1].end and [batch.flagged for batch in batches] == [False, flagged, False]
+
+
+@pytest.mark.parametrize("kind", [ResponsesDecoder, ChatDecoder])
+def test_json_nested_without_end_is_a_problem(kind: type[ReplyDecoder]) -> None:
+    assert decode(kind, [b"data: " + b"[" * 200_000 + b"]" * 200_000 + b"\n\n"]).problem is Broken
 
 
 def test_an_event_over_the_bound_is_a_problem_before_it_fills_the_memory() -> None:

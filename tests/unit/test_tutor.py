@@ -21,15 +21,15 @@ from chatbot.key.ring import Ring
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut
 from chatbot.model.events import GO_ON, Call
-from chatbot.tutor.answer import answer
+from chatbot.tutor.answer import answer, guess
 from chatbot.tutor.passages import passages
-from chatbot.tutor.search import Index
+from chatbot.tutor.search import LEAST, Index
 from chatbot.tutor.transport import TutorTransport
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = book.load(ROOT)
 INDEX = Index(passages(PAGES))
-INDEX_MS, SEARCH_MS = 100, 5
+INDEX_MS, SEARCH_MS = 300, 20  # on a slow machine: it takes a third of that
 UNKNOWN_OPENING = "I do not know that."
 
 # What people ask, by the section that answers it; of an exercise of the lab any section will do.
@@ -364,6 +364,46 @@ UNKNOWN = [
     "how do I plant tomatoes",
     "what is the square root of 144",
     "which laptop is best for gaming",
+    "what does the word serendipity mean",
+    "how do I file my taxes",
+    "how do I make a video with Sora",
+    "how do I join two tables in SQL",
+    "which countries are in the EU",
+    "how old is the universe",
+    "how to lose weight fast",
+    "how do I set up a VPN on my router",
+    "how do I make a Discord bot in rust",
+    "what's the best way to invest 10000 euros",
+    "how long should I boil an egg",
+    "how do I write a regex for emails",
+    "write a python function that reverses a string",
+    "how do I pick a lock",
+    "what is the difference between GPT and BERT",
+    "how do i unlock my phone",
+    "can you help me with my math homework",
+    "how do I generate images with DALL-E",
+    "fix this bug in my code",
+    "what is machine learning",
+    "how many parameters does GPT-4 have",
+    "translate this contract into German",
+    "who is the CEO of OpenAI",
+    "how do I remove a stain from a carpet",
+    "book me a flight to Lisbon",
+    "translate good morning into Spanish",
+    "how do I connect to wifi",
+    "how does a car engine work",
+    "when does the next train to Hamburg leave",
+    "why is the sky blue",
+    "how do I sort a list in python",
+    "suggest a name for my dog",
+    "how do I recover a lost Gmail password",
+    "fix my car's engine noise",
+    "who was the first man on the moon",
+    "what's the difference between TCP and UDP",
+    "best pizza recipe",
+    "what is docker compose",
+    "give me a recipe for lasagne",
+    "what are embeddings and vector databases",
 ]
 # Written before the search was tuned, and in words that no section is asked by: leave them out of the guide.
 UNSEEN = {
@@ -632,6 +672,69 @@ UNSEEN = {
     "show me the lab exercise with the rate limit": "lab/07-no-limits",
     "i solved it, where do i save my version": "lab#how-to-go-through-it",
     "how do i keep a copy of the chats before upgrading": "reference/upgrading#back-up-first",
+    # Of a hundred and fifty that were put aside before the index was made to answer strangers, in many voices.
+    "what do users see while the key is dead": "if-it-leaks#what-your-visitors-see",
+    "who can read /proc/<pid>/environ": "keep-it-safe#storage",
+    "my bill is too high what can i change": "what-it-costs#habits-that-keep-the-bill-small",
+    "should I turn on two-factor authentication on my openai login": "get-a-key#make-an-account-and-a-project",
+    "least privilege for the chat app's key": "get-a-key#permissions",
+    "syntax of rate limits": "reference/configuration#how-limits-are-written",
+    "does unused credit expire": "get-a-key#prepaid-credit-and-auto-reload",
+    "why is part of my input cheaper on the bill": "what-it-costs#cached-input",
+    "were do i savely store my api kee": "keep-it-safe#storage",
+    "what should I name my key": "get-a-key#create-the-key",
+    "exercise with the key in javascript": "lab/01-key-in-javascript",
+    "redact secrets from logging output": "keep-it-safe#never-in-the-logs",
+    "why is everyone so worried about a string of characters, what can someone do with it": "get-a-key#what-a-key-is",
+    "what happens to the site when the colleague who created the key leaves the company": "get-a-key#service-accounts",
+    "can pupils of 12 use it": "use-it-well#children-and-delicate-subjects",
+    "erase my data": "use-it-well#deleting-and-taking-out",
+    "read only vs restricted vs all, which one": "get-a-key#permissions",
+    "ip whitelist for my key": "keep-it-safe#restrict-by-address-not-by-domain",
+    "graceful shutdown, do running answers finish": "reference/deploying#stop-and-restart",
+    "the bot told me something false": "use-it-well#answers-can-be-wrong",
+    "privcy: does opneai read our chats": "use-it-well#what-openai-keeps",
+    "what data do you save about me": "use-it-well#what-this-app-keeps",
+    "Who is responsible, legally, for fraudulent usage on our key?": "if-it-leaks#who-pays",
+    "import openai; openai.api_key = ... is this still the way": "older-guides#the-old-sdk",
+    "is the limit on the OpenAI side instant or can it overshoot": "get-a-key#set-a-spend-limit",
+    "stack overflow question contained my real key": "if-it-leaks#if-it-was-in-a-chat-or-screenshot",
+    "allowed domains / http referrer setting for openai key": "older-guides#restrict-the-key-by-web-domain",
+    "remove secret from git history": "if-it-leaks#if-it-was-in-git",
+    "explain api key like I'm five": "get-a-key#what-a-key-is",
+    "do new accounts get 5$ free": "older-guides#free-credit-covers-it",
+    "a user writes that he wants to kill himself": "use-it-well#children-and-delicate-subjects",
+    "How do I keep credentials out of my repository?": "keep-it-safe#never-in-git",
+    "change logo and colours": "reference/make-it-yours#colours-type-and-icons",
+    "is gpt-3.5-turbo still available": "older-guides#models-of-the-day",
+    "the bot only quotes documentation at me, how come": "get-a-key#try-the-app-without-a-key",
+    "kill the old key now": "if-it-leaks#revoke-the-key-first",
+    "key found in the log file exercise": "lab/15-key-in-the-log",
+    "env var or file, what's better": "keep-it-safe#storage",
+    "how do keys end up in log files": "keep-it-safe#never-in-the-logs",
+    "I run a school site and parents ask if it's suitable for their kids": "use-it-well#children-and-delicate-subjects",
+    "emergency checklist compromised credential": "if-it-leaks#in-short",
+    "gpt-4o end of life": "older-guides#models-of-the-day",
+    "what happens when I press send": "reference/architecture#the-way-of-a-message",
+    "where is the website restriction, google maps keys have that": "older-guides#restrict-the-key-by-web-domain",
+    "200 students, ten questions a day, what would that cost us": "what-it-costs#a-worked-example",
+    "error page leaks upstream message": "lab/04-key-in-the-error-page",
+    "Our legal counsel asks who bears the liability for what the assistant outputs.": "use-it-well#who-answers-for-it",
+    "will people be able to tell that my key has been cancelled": "if-it-leaks#what-your-visitors-see",
+    "Just cloned it and got replies straight away without any key. Is someone else paying for this?": (
+        "get-a-key#try-the-app-without-a-key"
+    ),
+    "gitignore .env": "keep-it-safe#never-in-git",
+    "how can i downlaod my conversatons": "use-it-well#deleting-and-taking-out",
+    "how do I update to a newer version": "reference/upgrading#in-short",
+    "does openai train on what my visitors type": "use-it-well#what-openai-keeps",
+    "who is liable if the bot gives harmful advice": "use-it-well#who-answers-for-it",
+    "monitoring the key: what should I look at": "keep-it-safe#watch-it",
+    "set api key on windows": "get-a-key#put-the-key-into-this-app",
+    "is there a way to call openai with no key at all": "keep-it-safe#no-stored-key",
+    "where is the right place to keep the secret on a linux server": "keep-it-safe#storage",
+    "put a hard cap on the openai account": "get-a-key#set-a-spend-limit",
+    "pre-commit hook that stops me from commiting keys": "keep-it-safe#never-in-git",
 }
 # Where a second section answers a question as well.
 ALSO = {
@@ -716,6 +819,22 @@ ALSO = {
     "how do i test that alerts arrive": "reference/commands#all-commands",
     "what does flask doctor check": "get-a-key#check-that-it-works",
     "show me the lab exercise with the rate limit": "lab/08-limits-in-memory",
+    "who can read /proc/<pid>/environ": "older-guides#environment-variables-are-safe",
+    "does unused credit expire": "older-guides#free-credit-covers-it",
+    "redact secrets from logging output": "lab/15-key-in-the-log",
+    "why is everyone so worried about a string of characters, what can someone do with it": "keep-it-safe#in-short",
+    "erase my data": "reference/privacy#what-deleting-does",
+    "graceful shutdown, do running answers finish": "reference/architecture#processes-and-their-end",
+    "privcy: does opneai read our chats": "reference/privacy#what-deleting-does-not-do",
+    "what data do you save about me": "reference/privacy#what-is-kept",
+    "remove secret from git history": "lab/03-key-in-git-history",
+    "a user writes that he wants to kill himself": "use-it-well#moderation",
+    "how do keys end up in log files": "lab/15-key-in-the-log",
+    "where is the website restriction, google maps keys have that": "keep-it-safe#restrict-by-address-not-by-domain",
+    "200 students, ten questions a day, what would that cost us": "what-it-costs#calculator",
+    "error page leaks upstream message": "keep-it-safe#never-in-the-logs",
+    "how can i downlaod my conversatons": "reference/http#routes-of-the-api",
+    "set api key on windows": "reference/deploying#what-it-needs",
 }
 
 
@@ -756,8 +875,8 @@ def source(answer: str) -> str:
 
 
 def offered(answer: str) -> list[str]:
-    """The section that is told and those under "See also", as page#anchor."""
-    end = answer[answer.find("\nRead on: ") :]
+    """The section that is told and those under "See also", or those that perhaps help, as page#anchor."""
+    end = answer[max(answer.find("\nRead on: "), 0) :]
     return re.findall(r"\(/guide/([^)]+)\)", end)
 
 
@@ -765,7 +884,7 @@ def offered(answer: str) -> list[str]:
 def tell(question: str) -> str:
     """The answer to a question that stands alone, without its way by HTTP: there are hundreds of them."""
     found = INDEX.search(question)
-    return answer(found) if found else ""
+    return answer(found) if found else guess(INDEX.search(question, LEAST))
 
 
 def is_right(found: str, text: str, want: str) -> bool:
@@ -778,12 +897,12 @@ def is_right(found: str, text: str, want: str) -> bool:
 def test_questions_find_their_section(part: str) -> None:
     unseen = list(UNSEEN.items())
     asked = unseen if part == "unseen" else unseen + [(text, want) for want in QUESTIONS for text in QUESTIONS[want]]
-    answers = [(text, want, offered(tell(text))) for text, want in asked]
-    not_first = [
-        (text, want, *found[:1]) for text, want, found in answers if not is_right("".join(found[:1]), text, want)
+    answers = [(text, want, tell(text)) for text, want in asked]
+    not_first = [(text, want, source(said)) for text, want, said in answers if not is_right(source(said), text, want)]
+    not_offered = [
+        (text, want) for text, want, said in answers if not any(is_right(found, text, want) for found in offered(said))
     ]
-    not_offered = [each for each in answers if not any(is_right(found, *each[:2]) for found in each[2])]
-    assert len(asked) >= (140 if part == "unseen" else 300)
+    assert len(asked) >= (300 if part == "unseen" else 550)
     assert len(not_first) <= 0.15 * len(asked), not_first
     assert len(not_offered) <= 0.05 * len(asked), not_offered
 
@@ -828,7 +947,7 @@ def test_no_answer_pours_out_a_long_text() -> None:
 
 
 def test_what_the_guide_does_not_cover_is_mostly_not_known() -> None:
-    answered = [question for question in UNKNOWN if tell(question)]
+    answered = [question for question in UNKNOWN if source(tell(question))]
     assert len(answered) <= 0.08 * len(UNKNOWN), answered
 
 
@@ -841,6 +960,27 @@ def test_not_knowing_says_who_answers_what_can_be_asked_and_how_to_go_live(tutor
         assert page.shelf != book.GUIDE or f"(/guide/{page.slug})" in answer
     assert ("Lab: [The lab](/guide/lab)" in answer) == ("lab" not in GONE)
     assert "Reference: [" in answer
+
+
+def test_what_may_be_near_a_question_is_offered_but_not_told(tutor: OpenAI) -> None:
+    said = ask(tutor, "kubernetes liveness probe")
+    assert said.startswith(f"{UNKNOWN_OPENING} Perhaps one of these helps: [Deploying: Health checks](")
+    assert not source(said)
+    assert "built-in tutor" in said
+
+
+@pytest.mark.parametrize(
+    ("question", "want"),
+    [
+        ("forgott to copy my kee", "get-a-key#create-the-key"),  # a letter too many
+        ("limt the number of mesages per persn", "keep-it-safe#visitor-limits"),  # too few
+        ("which permisisons does the key need", "get-a-key#permissions"),  # two have changed places
+        ("organisetion or project", "get-a-key#make-an-account-and-a-project"),  # a wrong one
+        ("serviceaccount", "get-a-key#service-accounts"),  # no space
+    ],
+)
+def test_a_slip_in_a_word_does_not_hide_it(question: str, want: str) -> None:
+    assert source(tell(question)) == want
 
 
 def test_an_answer_is_the_section_itself_with_its_source_and_a_few_neighbours(tutor: OpenAI) -> None:

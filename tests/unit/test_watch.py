@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from chatbot.key.shapes import MARK
-from chatbot.key.watch import RUN, Listener, Watch
+from chatbot.key.watch import MOST_LASTING, RUN, Listener, Watch
 from tests.fake_openai import make_key
 
 KEYS = {
@@ -86,6 +86,14 @@ def test_a_stream_is_stopped_before_more_than_a_few_characters_are_out(key: str,
         assert len(out) < RUN + len("sk-svcacct-"), f"{len(out)} characters in pieces of {size}"
 
 
+@pytest.mark.parametrize("between", ["\u200b", "\u00ad", "\n"], ids=["zero width", "soft hyphen", "line break"])
+def test_what_a_reader_does_not_see_hides_no_key(key: str, watch: Watch, between: str) -> None:
+    for text in (between.join(key), key[:8] + between + key[8:]):
+        assert Listener(watch).hears(text)
+        ear = Listener(watch)
+        assert any(ear.hears(letter) for letter in text)
+
+
 def test_a_value_under_twelve_characters_is_no_secret_and_is_not_watched() -> None:
     watch = Watch()
     words = ("ollama", "EMPTY", "lm-studio", "sk-1234", "Zq8xKm2wPq1")
@@ -130,12 +138,12 @@ def test_a_key_of_a_few_characters_beyond_its_beginning_breaks_nothing(key: str)
 def test_keys_that_were_replaced_are_forgotten_before_one_in_use() -> None:
     watch, in_use = Watch(), make_key()
     watch.add(in_use)
-    others = [make_key() for _ in range(12)]
+    others = [make_key() for _ in range(MOST_LASTING + 2)]
     for other in others:
         watch.add(other)
         watch.add(in_use)
     assert watch.finds(in_use)
-    assert [watch.finds(other) for other in others] == [False] * 5 + [True] * 7
+    assert [watch.finds(other) for other in others] == [False] * 3 + [True] * (MOST_LASTING - 1)
 
 
 def test_the_watch_forgets_passing_values_but_no_lasting_one() -> None:

@@ -113,6 +113,6 @@ def test_a_snippet_is_at_the_right_place_of_a_text_whose_plain_form_is_longer() 
 
 
 def test_thousands_of_marks_on_one_letter_do_not_hold_up_a_worker() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert words("a" + "\u0301\u0316" * 165_000)[0] == "a"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

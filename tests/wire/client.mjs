@@ -1,8 +1,9 @@
-// The client of the npm package `ai` against a running server: `node client.mjs <url>`. Prints what it saw as JSON.
+// The client of the npm package `ai` against a running server: `node client.mjs <url> <where its held replies are let
+// go on>`. Prints what it saw as JSON.
 import { AbstractChat, DefaultChatTransport, readUIMessageStream } from "ai";
 import { createParser } from "eventsource-parser";
 
-const [url] = process.argv.slice(2);
+const [url, goOn] = process.argv.slice(2);
 const told = {};
 let cookie = "";
 
@@ -14,17 +15,26 @@ async function fetchAsBrowser(address, options) {
   return response;
 }
 
+// The reply that is listened to is held until there is an answer.
+async function fetchHeld(address, options) {
+  const response = await fetchAsBrowser(address, options);
+  await fetch(goOn, { method: "POST" });
+  return response;
+}
+
 const transport = new DefaultChatTransport({ api: `${url}/api/chat`, fetch: fetchAsBrowser });
+const listening = new DefaultChatTransport({ api: `${url}/api/chat`, fetch: fetchHeld });
 const newId = () => crypto.randomUUID();
 const user = (text, id = newId()) => ({ id, role: "user", parts: [{ type: "text", text }] });
 const textOf = (message) => message.parts.filter((part) => part.type === "text").map((part) => part.text).join("");
 
-async function read(stream) {
+async function read(stream, hear = () => {}) {
   const chunks = [];
   const errors = [];
   const tap = new TransformStream({
     transform(chunk, controller) {
       chunks.push(chunk);
+      hear(chunk);
       controller.enqueue(chunk);
     },
   });
@@ -110,18 +120,18 @@ told.late = summary(await send(newId(), [user("Hello [fake: cut 5]")]));
 
 // A page that is reloaded in mid-reply, and again when nothing is live.
 const reloaded = newId();
-await leave(reloaded, "Hello [fake: tokens 60; delay 20]");
-told.resumed = summary(await read(await transport.reconnectToStream({ chatId: reloaded })));
+await leave(reloaded, "Hello [fake: tokens 60; hold 5]");
+told.resumed = summary(await read(await listening.reconnectToStream({ chatId: reloaded })));
 told.nothing = await transport.reconnectToStream({ chatId: reloaded });
 
 // The same by the whole of `useChat`: it has loaded what is stored, the half answer last, and listens on.
 const half = newId();
-await leave(half, "[fake: summary I think.][fake: tokens 80; delay 25]");
+await leave(half, "[fake: summary I think.][fake: tokens 80; hold 5]");
 let loaded;
 do loaded = await storedMessages(half);
 while (!textOf(loaded.at(-1)));
 const errors = [];
-const chat = new Chat({ id: half, messages: loaded, transport, onError: (error) => errors.push(String(error)) });
+const chat = new Chat({ id: half, messages: loaded, transport: listening, onError: (error) => errors.push(String(error)) });
 await chat.resumeStream();
 told.continued = {
   errors, status: chat.status, half: textOf(loaded.at(-1)),
@@ -152,10 +162,10 @@ told.temporary = { errors, texts: temporary.messages.map(textOf) };
 // A stop while it is read.
 const stopped = newId();
 const stream = await transport.sendMessages({
-  chatId: stopped, messages: [user("Hello [fake: tokens 400; delay 20]")], trigger: "submit-message", messageId: undefined,
+  chatId: stopped, messages: [user("Hello [fake: tokens 400; hold 9]")], trigger: "submit-message", messageId: undefined,
 });
-setTimeout(() => fetchAsBrowser(`${url}/api/chat/${stopped}/stop`, { method: "POST" }), 200);
-told.stopped = summary(await read(stream));
+const stop = ({ type }) => type === "text-delta" && fetchAsBrowser(`${url}/api/chat/${stopped}/stop`, { method: "POST" });
+told.stopped = summary(await read(stream, stop));
 
 // The bytes by another parser of server-sent events.
 const response = await fetchAsBrowser(`${url}/api/chat`, {

@@ -25,7 +25,11 @@ def told(served: Served, upstream: FakeOpenAI) -> dict[str, Any]:
     program = needed(node, "Node")
     needed(str(HERE / "node_modules") if (HERE / "node_modules" / "ai").is_dir() else None, "the npm package ai")
     done = subprocess.run(
-        [program, HERE / "client.mjs", served.url], capture_output=True, text=True, timeout=60, check=False
+        [program, HERE / "client.mjs", served.url, f"http://127.0.0.1:{upstream.port}/_go_on"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
 from tests.visitor import Reply, Visitor, new_id, read_reply
@@ -83,16 +84,17 @@ def test_each_round_is_booked_and_the_message_has_the_sum(visitor: Visitor, fake
 
 
 def test_a_stopped_answer_goes_on_and_who_listens_again_gets_the_whole(visitor: Visitor, fake: FakeOpenAI) -> None:
-    response, _ = begin(visitor, "Hello [fake: tokens 400; delay 20]", deltas=3)
+    response, _ = begin(visitor, "Hello [fake: tokens 400; delay 20; hold 9]")
     visitor.stop()
     rest(response)
     before = text_of(newest(visitor))
-    fake.fault("tokens 20; delay 20")
+    fake.fault("tokens 20; hold 5")
     message = newest(visitor)["id"]
     response = visitor.post(continuing(visitor, message))
-    response.readline()
-    with ThreadPoolExecutor(2) as pool:
-        again, part = pool.map(lambda after: visitor.listen(**{"Last-Event-ID": after}), ("0", "7"))
+    path = f"/api/chat/{visitor.chat}/stream"
+    heard = [visitor.open("GET", path, headers={"Last-Event-ID": after}) for after in ("0", "7")]
+    fake.go_on()
+    again, part = map(rest, heard)
     assert again.text == before + "tok " * 20
     assert part.text == again.text[7:]
     assert rest(response).text == "tok " * 20
@@ -185,9 +187,12 @@ def test_somebody_elses_answer_does_not_go_on(visitor: Visitor, served: Any) -> 
 
 def test_two_tabs_that_go_on_at_once_make_one_call(visitor: Visitor, fake: FakeOpenAI) -> None:
     first = visitor.say(CUTS["cut"])
-    fake.fault("tokens 30; delay 20", times=2)
+    fake.fault("tokens 30; hold 5", times=2)
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: go_on(visitor, first.message_id), range(2)))
+        asked = [pool.submit(go_on, visitor, first.message_id) for _ in range(2)]
+        wait_for(lambda: len(fake.calls) > 1 and any(each.done() for each in asked))
+        fake.go_on()
+        both = [each.result() for each in asked]
     assert sorted(reply.status for reply in both) == [200, 409]
     assert text_of(newest(visitor)) == first.text + "tok " * 30
 

@@ -146,7 +146,7 @@ def test_a_server_that_refuses_openais_parameters_is_moderated_once_a_question(a
 
 
 OUTAGES = ["unmoderated 503", "unmoderated 500", "unmoderated 404", "unmoderated 400", "unmoderated 429",
-           "unmoderated empty", "unmoderated stall 15"]  # fmt: skip
+           "unmoderated empty", "unmoderated stall 60"]  # fmt: skip
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
@@ -163,13 +163,13 @@ def test_an_endpoint_that_does_not_say_refuses_the_turn_only_where_it_is_to_bloc
     if "stall" not in outage:
         scored = there.ask(f"Good or bad? [fake: {outage}]", "score")
         assert scored.text and not scored.flagged
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 40
 
 
 def test_an_endpoint_that_is_silent_holds_a_scored_question_up_for_three_seconds_at_most(fake: FakeOpenAI) -> None:
     began = time.monotonic()
-    assert Asking(fake, "responses", plain=True).ask("Good or bad? [fake: unmoderated stall 15]", "score").text
-    assert time.monotonic() - began < 12
+    assert Asking(fake, "responses", plain=True).ask("Good or bad? [fake: unmoderated stall 60]", "score").text
+    assert time.monotonic() - began < 40
 
 
 def test_a_server_that_is_down_is_busy() -> None:
@@ -187,12 +187,13 @@ def test_a_key_that_the_endpoint_refuses_gives_way_to_the_next(fake: FakeOpenAI)
             there.ask("Hello", mode)
 
 
-def test_a_stop_cuts_the_moderation_too(fake: FakeOpenAI) -> None:
+def test_a_stop_cuts_the_moderation_too(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbot.model.client.ANSWER_S", 60)  # or its own end could be taken for the cut
     there, cut, began = Asking(fake, "responses", plain=True), Cut(), time.monotonic()
-    threading.Timer(0.3, cut.pull).start()
+    threading.Thread(target=lambda: fake.wait(lambda: fake.requests) and cut.pull()).start()
     with pytest.raises(Problem):
-        there.ask("Hello [fake: unmoderated stall 3]", "score", cut)
-    assert time.monotonic() - began < 2.9
+        there.ask("Hello [fake: unmoderated stall 60]", "score", cut)
+    assert time.monotonic() - began < 40
 
 
 def test_the_cut_of_a_call_lets_go_of_the_moderations_connection(fake: FakeOpenAI) -> None:
@@ -224,7 +225,7 @@ def test_visitors_whose_messages_are_blocked_again_and_again_have_to_wait(blocki
     slowed = visitor.say("Something good")
     assert (slowed.status, slowed.problem["code"]) == (429, "rate_limited")
     assert "against the usage rules" in slowed.problem["detail"]
-    assert 590 <= slowed.problem["retry_after"] <= 600
+    assert 500 <= slowed.problem["retry_after"] <= 600
     assert fake.calls == []
 
 

@@ -97,7 +97,7 @@ def test_an_allowed_model_can_be_chosen_for_each_turn(visitor: Visitor, fake: Fa
 
 
 def test_another_visitors_chat_is_not_there_on_any_route(visitor: Visitor, served: Served, fake: FakeOpenAI) -> None:
-    response = visitor.post(visitor.body("Mine [fake: tokens 100; delay 25]"))
+    response = visitor.post(visitor.body("Mine [fake: tokens 100; hold 5]"))
     stranger = served.visitor()
     stranger.chat = visitor.chat
     for _ in range(2):
@@ -110,6 +110,7 @@ def test_another_visitors_chat_is_not_there_on_any_route(visitor: Visitor, serve
             assert (answer.status, answer.json()["code"]) == (404, "not_found")
         missing = stranger.get(f"/api/chats/{new_id()}").json()
         assert stranger.get(f"/api/chats/{visitor.chat}").json() == missing, "as if it did not exist"
+    fake.go_on()
     assert b'"finish"' in response.read(), "the stranger's stop stopped nothing"
     assert len(fake.calls) == 1
 
@@ -164,7 +165,7 @@ MESSAGES = st.lists(st.fixed_dictionaries({"role": ROLES, "parts": PARTS}), max_
 ODD = dict.fromkeys(["messages", "trigger", "messageId", "model"], ANYTHING)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(st.sampled_from(FORBIDDEN), ANYTHING, max_size=4),
     MESSAGES,

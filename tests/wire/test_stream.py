@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,17 @@ from tests.conftest import Served, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.visitor import Event, Reply, Visitor, read_events
 
-EMOJI = "[fake: text Naïve 日本語 🎉 and 👍🏽 family 👨‍👩‍👧 done.][fake: delay 25]"
-SLOW = "Hello [fake: tokens 40; delay 25]"
+EMOJI = "[fake: text Naïve 日本語 🎉 and 👍🏽 family 👨‍👩‍👧 done.][fake: delay 5; hold 3]"
+HELD = "Hello [fake: tokens 40; hold 5]"  # under way until the test says go_on()
 
 
 def begin(visitor: Visitor, text: str, deltas: int = 1) -> tuple[http.client.HTTPResponse, list[Event]]:
     """A turn under way: the open response, and its events up to so many deltas."""
-    response = visitor.post(visitor.body(text))
+    return begin_with(visitor, visitor.body(text), deltas)
+
+
+def begin_with(visitor: Visitor, body: dict[str, Any], deltas: int = 1) -> tuple[http.client.HTTPResponse, list[Event]]:
+    response = visitor.post(body)
     seen: list[Event] = []
     for event in read_events(response):
         seen.append(event)
@@ -30,6 +35,13 @@ def begin(visitor: Visitor, text: str, deltas: int = 1) -> tuple[http.client.HTT
 
 def rest(response: http.client.HTTPResponse) -> Reply:
     return Reply(response.status, response.headers, list(read_events(response)))
+
+
+def listen_on(visitor: Visitor, fake: FakeOpenAI, after: str) -> Reply:
+    """Listen again to a reply that is held, and let it go on then."""
+    response = visitor.open("GET", f"/api/chat/{visitor.chat}/stream", headers={"Last-Event-ID": after})
+    fake.go_on()
+    return rest(response)
 
 
 def test_the_headers_are_the_protocols_and_keep_proxies_from_buffering(visitor: Visitor) -> None:
@@ -44,11 +56,13 @@ def test_the_headers_are_the_protocols_and_keep_proxies_from_buffering(visitor: 
 
 
 def test_the_chunks_come_in_the_protocols_order(visitor: Visitor, fake: FakeOpenAI) -> None:
-    reply = visitor.say("Hello [fake: delay 15]")
+    response, seen = begin(visitor, "Hello [fake: hold 3]")
+    fake.go_on()
+    reply = Reply(response.status, response.headers, [*seen, *read_events(response)])
     assert reply.events[0].comment is not None, "a comment at once"
     kinds = [kind for position, kind in enumerate(reply.types) if reply.types[position - 1 : position] != [kind]]
     assert kinds == ["start", "text-start", "text-delta", "text-end", "finish"]
-    assert reply.types.count("text-delta") > 3, "text comes as it is made"
+    assert reply.types.count("text-delta") > 1, "text comes as it is made"
     assert reply.is_done
     assert reply.text == fake.calls[-1].text
     parts = {chunk["id"] for chunk in reply.chunks if chunk["type"].startswith("text-")}
@@ -87,7 +101,7 @@ def test_finish_tells_usage_cost_and_what_is_left(visitor: Visitor, fake: FakeOp
     assert allowance["messages"]["left"] < allowance["messages"]["limit"]
 
 
-@pytest.mark.parametrize("text", [EMOJI, "Hello [fake: delay 5]"])
+@pytest.mark.parametrize("text", [EMOJI.replace("; hold 3", ""), "Hello [fake: delay 5]"])
 def test_the_id_of_each_delta_counts_the_characters_so_far(visitor: Visitor, text: str) -> None:
     reply = visitor.say(text)
     length = 0
@@ -101,11 +115,11 @@ def test_the_id_of_each_delta_counts_the_characters_so_far(visitor: Visitor, tex
 
 
 def test_listening_again_from_an_id_gives_exactly_the_rest(visitor: Visitor, fake: FakeOpenAI) -> None:
-    response, seen = begin(visitor, EMOJI, deltas=3)
+    response, seen = begin(visitor, EMOJI)
     response.close()
     last = seen[-1].id
     assert last is not None
-    again = visitor.listen(**{"Last-Event-ID": last})
+    again = listen_on(visitor, fake, last)
     head = Reply(200, response.headers, seen)
     assert again.message_id == head.message_id
     assert head.text + again.text == fake.calls[-1].text
@@ -115,19 +129,19 @@ def test_listening_again_from_an_id_gives_exactly_the_rest(visitor: Visitor, fak
 
 
 def test_listeners_may_join_at_any_time_and_place(visitor: Visitor, fake: FakeOpenAI) -> None:
-    response, _ = begin(visitor, SLOW, deltas=4)
-    whole = visitor.listen()
+    response, _ = begin(visitor, HELD)
+    whole = listen_on(visitor, fake, "0")
     assert whole.text == fake.calls[-1].text == "tok " * 40
     response.close()
-    response, _ = begin(visitor, SLOW, deltas=4)
-    beyond = visitor.listen(**{"Last-Event-ID": "100000"})
+    response, _ = begin(visitor, HELD)
+    beyond = listen_on(visitor, fake, "100000")
     assert (beyond.text, beyond.types[-1]) == ("", "finish")
     response.close()
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "٣", "9" * 5000, ""], ids=ascii)
 def test_a_last_event_id_that_is_no_number_is_refused_with_its_name(visitor: Visitor, last: str) -> None:
-    response, _ = begin(visitor, "Hello [fake: tokens 20; delay 20]")
+    response, _ = begin(visitor, HELD)
     again = visitor.listen(**{"Last-Event-ID": last.encode().decode("latin-1")})
     assert (again.status, again.problem["field"]) == (400, "Last-Event-ID")
     response.close()
@@ -140,8 +154,9 @@ def test_where_nothing_is_live_there_is_nothing_to_listen_to(visitor: Visitor) -
 
 
 def test_a_dropped_connection_does_not_end_the_reply(visitor: Visitor, fake: FakeOpenAI) -> None:
-    response, _ = begin(visitor, SLOW)
+    response, _ = begin(visitor, HELD)
     response.close()
+    fake.go_on()
     wait_for(lambda: not visitor.stored()["live"])
     message = visitor.stored()["messages"][-1]
     assert message["metadata"]["status"] == "complete"
@@ -150,12 +165,13 @@ def test_a_dropped_connection_does_not_end_the_reply(visitor: Visitor, fake: Fak
     assert len(fake.calls) == 1, "it is not made twice"
 
 
-def test_a_reload_in_mid_reply_shows_the_text_so_far_and_that_it_is_live(visitor: Visitor) -> None:
-    response, _ = begin(visitor, "Hello [fake: tokens 160; delay 25]", deltas=45)
+def test_a_reload_in_mid_reply_shows_the_text_so_far_and_that_it_is_live(visitor: Visitor, fake: FakeOpenAI) -> None:
+    response, _ = begin(visitor, HELD)
     wait_for(lambda: visitor.stored()["messages"][-1]["parts"][0]["text"])
     stored = visitor.stored()
     assert stored["live"]
     assert stored["messages"][-1]["metadata"]["status"] == "streaming"
+    fake.go_on()
     assert rest(response).types[-1] == "finish"
     assert not visitor.stored()["live"]
 
@@ -191,7 +207,7 @@ def test_a_later_failure_is_told_in_the_stream_and_then_it_is_done(visitor: Visi
 def test_a_stop_closes_the_upstream_within_a_second_and_keeps_the_text(
     visitor: Visitor, fake: FakeOpenAI, directives: str, has_text: bool
 ) -> None:
-    text = f"Hello [fake: {directives}]" + (" [fake: delay 50]" if directives.startswith("summary") else "")
+    text = f"Hello [fake: {directives}]" + (" [fake: hold 1]" if directives.startswith("summary") else "")
     response = visitor.post(visitor.body(text))
     events = read_events(response)
     seen = [next(event for event in events if isinstance(event.data, dict) and (event.id or not has_text))]
@@ -230,20 +246,24 @@ def test_a_stop_where_nothing_is_live_changes_nothing(visitor: Visitor) -> None:
     assert visitor.stored() == before
 
 
-def test_a_second_message_while_a_reply_is_made_is_refused_and_leaves_the_first_alone(visitor: Visitor) -> None:
-    response, _ = begin(visitor, SLOW)
+def test_a_second_message_while_a_reply_is_made_is_refused_and_leaves_the_first_alone(
+    visitor: Visitor, fake: FakeOpenAI
+) -> None:
+    response, _ = begin(visitor, HELD)
     second = visitor.say("Me too")
     assert (second.status, second.problem["code"]) == (409, "reply_running")
     assert visitor.say("", trigger="regenerate-message").status == 409
+    fake.go_on()
     assert rest(response).types[-1] == "finish"
     assert len(visitor.stored()["messages"]) == 2
 
 
-def test_other_chats_of_the_visitor_go_on_beside_a_reply(visitor: Visitor, served: Served) -> None:
-    response, _ = begin(visitor, SLOW)
+def test_other_chats_of_the_visitor_go_on_beside_a_reply(visitor: Visitor, served: Served, fake: FakeOpenAI) -> None:
+    response, _ = begin(visitor, HELD)
     other = served.visitor()
     other.cookie = visitor.cookie
     assert other.say("Hello").types[-1] == "finish"
+    fake.go_on()
     assert rest(response).types[-1] == "finish"
 
 

@@ -14,7 +14,7 @@ from tests.conftest import Served, wait_for
 from tests.fake_openai import FakeOpenAI
 from tests.fake_openai_parts.reply import messages
 from tests.visitor import Reply, Visitor, new_id, read_events, read_reply
-from tests.wire.test_stream import rest
+from tests.wire.test_stream import begin_with, listen_on, rest
 
 Rows = Callable[..., list[dict[str, Any]]]
 
@@ -66,13 +66,13 @@ def test_nothing_of_it_is_left_soon_after_the_answer(visitor: Visitor, rows: Row
     client.say("a word nobody knows: pumpernickel")
     (chat,) = rows("SELECT * FROM chats WHERE id = ?", visitor.chat)
     assert (chat["temporary"], chat["title"]) == (1, "")
-    wait_for(lambda: not rows("SELECT id FROM chats WHERE id = ?", visitor.chat), 15, "it is dropped")
+    wait_for(lambda: not rows("SELECT id FROM chats WHERE id = ?", visitor.chat), 60, "it is dropped")
     assert rows("SELECT id FROM messages WHERE chat = ?", visitor.chat) == []
     assert visitor.get(f"/api/chats/{visitor.chat}").status == 404
     booked = rows("SELECT * FROM ledger WHERE chat = ?", visitor.chat)
     assert len(booked) == 1, "what it cost is booked all the same"
     database = Path(served.database.removeprefix("sqlite:///"))
-    wait_for(lambda: b"pumpernickel" not in _bytes_of(database), 10, "nor in the file, nor in its log")
+    wait_for(lambda: b"pumpernickel" not in _bytes_of(database), 60, "nor in the file, nor in its log")
     assert b"pumpernickel" not in served.log_path.read_bytes()
     assert client.say("and on it goes").status == 200
 
@@ -92,12 +92,10 @@ def test_it_stands_in_no_list(visitor: Visitor) -> None:
 def test_while_it_is_made_its_answer_can_be_listened_to_again_and_stopped(visitor: Visitor, fake: FakeOpenAI) -> None:
     client = Client(visitor)
     client.list = [{"id": new_id(), "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]
-    fake.fault("tokens 400; delay 20")
-    response = visitor.post(visitor.body("", messages=client.list, temporary=True))
-    events = read_events(response)
-    seen = [next(events) for _ in range(9)]
+    fake.fault("tokens 400; delay 20; hold 9")
+    response, seen = begin_with(visitor, visitor.body("", messages=client.list, temporary=True))
     assert visitor.stop().status == 202
-    reply = Reply(200, response.headers, [*seen, *events])
+    reply = Reply(200, response.headers, [*seen, *read_events(response)])
     client.take(reply)
     assert reply.types[-2:] == ["message-metadata", "abort"]
     client.say("[fake: text Then]")
@@ -105,9 +103,9 @@ def test_while_it_is_made_its_answer_can_be_listened_to_again_and_stopped(visito
 
 
 def test_who_listens_again_gets_the_seal_too(visitor: Visitor, fake: FakeOpenAI) -> None:
-    fake.fault("tokens 40; delay 10")
-    response = visitor.post(visitor.body("Hello", temporary=True))
-    again = visitor.listen()
+    fake.fault("tokens 40; hold 5")
+    response, _ = begin_with(visitor, visitor.body("Hello", temporary=True))
+    again = listen_on(visitor, fake, "0")
     mine = rest(response)
     seals = [reply.chunk("finish")["messageMetadata"]["seal"] for reply in (again, mine)]
     assert seals[0] == seals[1] != ""
@@ -144,13 +142,17 @@ def test_words_that_nobody_said_are_not_sent(visitor: Visitor, fake: FakeOpenAI,
     assert told(fake) == [("user", "Mine")], "another visitor's seals are no good"
 
 
-def test_a_chat_is_temporary_from_the_start_or_never(visitor: Visitor) -> None:
+def test_a_chat_is_temporary_from_the_start_or_never(visitor: Visitor, fake: FakeOpenAI, rows: Rows) -> None:
     visitor.say("Kept")
     refused = Client(visitor).say("Not kept")
     assert (refused.status, refused.problem["field"]) == (400, "temporary")
     visitor.chat = new_id()
-    Client(visitor).say("Not kept")
-    refused = visitor.say("Kept")  # at once: it is still there
+    fake.fault("hold 0")
+    response = visitor.post(visitor.body("Not kept", temporary=True))
+    rows("UPDATE chats SET updated_at = updated_at + 60000 WHERE id = ?", visitor.chat)  # it is still there
+    fake.go_on()
+    rest(response)
+    refused = visitor.say("Kept")
     assert (refused.status, refused.problem["field"]) == (400, "temporary")
     assert visitor.say("Odd", temporary="yes").status == 400
 
@@ -164,7 +166,7 @@ def test_an_answer_of_it_does_not_go_on(visitor: Visitor, fake: FakeOpenAI) -> N
     assert len(fake.calls) == 1
 
 
-@pytest.mark.parametrize("how", ["error-event 0 flat content_filter", "stall-first 5"])
+@pytest.mark.parametrize("how", ["error-event 0 flat content_filter", "stall-first"])
 def test_an_exchange_without_an_answer_is_not_told_again(visitor: Visitor, fake: FakeOpenAI, how: str) -> None:
     client = Client(visitor)
     visitor.get("/api/me")  # for the cookie
@@ -196,9 +198,10 @@ def test_an_answer_of_it_is_made_again_by_asking_again(visitor: Visitor, fake: F
 
 
 def test_one_question_at_a_time(visitor: Visitor, fake: FakeOpenAI) -> None:
-    fake.fault("tokens 40; delay 10")
-    response = visitor.post(visitor.body("Hello", temporary=True))
+    fake.fault("tokens 40; hold 5")
+    response, _ = begin_with(visitor, visitor.body("Hello", temporary=True))
     assert visitor.say("Me too", temporary=True).status == 409
+    fake.go_on()
     rest(response)
 
 
@@ -207,9 +210,10 @@ def test_who_follows_from_another_worker_hears_its_true_end(serve: Callable[...,
     there = Visitor(serve(**fake.env).url)
     here.say("Hello")
     there.cookie, there.chat = here.cookie, here.chat = here.cookie, new_id()
-    fake.fault("tokens 200; delay 20")
-    response = here.post(here.body("Hello", temporary=True))
-    heard, mine = there.listen(), rest(response)
+    fake.fault("tokens 200; hold 5")
+    response, seen = begin_with(here, here.body("Hello", temporary=True))
+    heard = listen_on(there, fake, "0")
+    mine = Reply(200, response.headers, [*seen, *read_events(response)])
     assert (heard.types[-1], heard.text) == ("finish", mine.text)
     assert heard.chunk("finish")["messageMetadata"]["seal"] == mine.chunk("finish")["messageMetadata"]["seal"]
 

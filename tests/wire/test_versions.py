@@ -210,7 +210,7 @@ def test_only_a_version_that_is_there_can_be_chosen(visitor: Visitor, served: Se
 
 def test_no_version_is_chosen_while_an_answer_is_made(visitor: Visitor) -> None:
     _, old = ask(visitor, "[fake: text A1]")
-    response, _ = begin(visitor, "Hello [fake: tokens 200; delay 20]")
+    response, _ = begin(visitor, "Hello [fake: tokens 200; hold 5]")
     assert choose(visitor, old).status == 409
     visitor.stop()
     response.read()

@@ -12,7 +12,7 @@ from chatbot.commands.first_run.choices import Choices
 from chatbot.commands.first_run.steps import KEY, PROOF, head
 from chatbot.config import OPENAI_HOSTS
 from chatbot.errors import Broken, Problem, SettingsError
-from chatbot.key.credential import Key
+from chatbot.key.credential import Key, named
 from chatbot.key.ring import Ring
 from chatbot.key.source import check_host, load_sources
 from chatbot.model.client import Client
@@ -54,7 +54,7 @@ def _tell_present(choices: Choices, signer: Signer) -> None:
         say(str(refused))
         return
     for each in found:
-        say(f"Now: key {each.fingerprint} from {each.source}.")
+        say(f"Now: {named(each)}.")
     if not found:
         say("Now: none, so the built-in tutor answers. How to get one: docs/guide/get-a-key.md")
 

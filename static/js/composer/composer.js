@@ -1,6 +1,7 @@
 // The message box: grows, keeps a draft per chat, sends on Enter but never a key, counts characters near the bound.
 import { keepDraft, readDraft } from './drafts.js';
 import { growWith, sendsOn } from './field.js';
+import { say } from '../page/announcer.js';
 import { part } from '../page/dom.js';
 import { KeyNotice } from './key-notice.js';
 import { holdsKey } from './key-shape.js';
@@ -12,19 +13,17 @@ export class Composer {
   #form;
   #field;
   #notice;
-  #say;
   #chat; // null: one not yet begun
   #sent = ''; // but not known to have arrived: still kept as a draft
   #state = { limit: Infinity, blocked: false, paused: false, busy: false };
   #doubted = false; // the server saw a key here that the page does not know: nothing of this draft is kept
 
-  /** `onSend(text)` is called with trimmed text that is allowed to go; `say(text)` speaks to screen readers. */
-  constructor(form, { onSend, onStop, onEditLast, say }) {
+  /** `onSend(text)` is called with trimmed text that is allowed to go. */
+  constructor(form, { onSend, onStop, onEditLast }) {
     this.#form = form;
     this.#field = part(form, 'field');
     this.#notice = new KeyNotice(part(document, 'key-notice'), this.#field, () => this.#onCut());
-    this.#say = say;
-    this.#field.addEventListener('input', () => this.#write(this.#field.value));
+    this.#field.addEventListener('input', () => this.#write(this.#field.value, this.#sent));
     this.#field.addEventListener('keydown', (event) => this.#onKey(event, onEditLast));
     part(form, 'stop').addEventListener('click', onStop);
     form.addEventListener('submit', (event) => {
@@ -32,8 +31,7 @@ export class Composer {
       if (part(form, 'send').disabled) return;
       const text = this.#text;
       if (holdsKey(text)) return this.refuseKey();
-      this.#sent = text;
-      this.#write('');
+      this.#write('', text);
       onSend(text);
     });
   }
@@ -49,7 +47,6 @@ export class Composer {
   open(chat) {
     this.#chat = chat;
     this.#doubted = false;
-    this.#sent = '';
     this.#write(chat === undefined ? '' : readDraft(chat));
   }
 
@@ -58,28 +55,24 @@ export class Composer {
     const typed = [this.#sent, this.#field.value].filter(Boolean).join('\n\n');
     keepDraft(this.#chat, '');
     this.#chat = chat;
-    this.#sent = '';
     this.#write(typed);
   }
 
   /** The server has what was sent. If the draft is the question `text`, which it has, it is no draft any more. */
   arrived(text) {
-    this.#sent = '';
     this.#write(this.#field.value === text ? '' : this.#field.value);
   }
 
   /** Puts `text` back, before whatever was typed since. */
   giveBack(text) {
-    this.#sent = '';
     this.#write([text, this.#field.value].filter(Boolean).join('\n\n'));
   }
 
   /** Says `why` the draft, with `text` in it, is not sent: it holds a key. */
   refuseKey(text = '', why = words.keyFound) {
     if (text && !holdsKey(text)) this.#doubted = true;
-    this.#sent = '';
-    if (!this.#field.value.includes(text)) this.giveBack(text);
-    this.#say(this.#notice.open(why));
+    this.giveBack(this.#field.value.includes(text) ? '' : text);
+    say(this.#notice.open(why));
     this.focus();
   }
 
@@ -127,15 +120,17 @@ export class Composer {
   }
 
   #onCut() {
-    this.#write(this.#field.value);
-    this.#say(words.keyCut);
+    this.#write(this.#field.value, this.#sent);
+    say(words.keyCut);
     this.focus();
   }
 
-  #write(text) {
+  // `sent`: what else is kept with it.
+  #write(text, sent = '') {
+    this.#sent = sent;
     if (this.#field.value !== text) this.#field.value = text;
     if (!text) this.#doubted = false;
-    const kept = [this.#sent, text].filter(Boolean).join('\n\n');
+    const kept = [sent, text].filter(Boolean).join('\n\n');
     if (this.#chat !== undefined) keepDraft(this.#chat, this.#doubted ? '' : kept);
     this.#notice.update();
     this.set({});

@@ -1,18 +1,22 @@
 // One turn at a time: asks, follows the reply to its end, makes up for a restart, and stops.
+import { endAnswering, say, startAnswering } from '../page/announcer.js';
 import { ask, readChat, stopReply, Unreachable } from '../page/api.js';
 import { words } from '../page/words.js';
 import { followReply, reconnect } from './follow.js';
+import { turnOf } from './turn.js';
 
 const STOP_PATIENCE_S = 4; // then the page stops listening by itself
 
 export class Asking {
-  #page; // {transcript, composer, announcer, follower, server}
+  #page; // {transcript, composer, server}
   #place; // the conversation
+  #refusals;
   #live = null; // the reply that runs: {reply, wanted, listening, revived, isAsked, stopped}
 
-  constructor(page, place) {
+  constructor(page, place, refusals) {
     this.#page = page;
     this.#place = place;
+    this.#refusals = refusals;
   }
 
   get isRunning() {
@@ -25,17 +29,17 @@ export class Asking {
    * which come back if this is refused. `revived`: it makes up for a restart.
    */
   async ask(wanted, { revived = false } = {}) {
-    const { cut, trigger, versions } = wanted;
+    const { cut, versions } = wanted;
     const live = this.#begin(cut ?? this.#page.transcript.addReply(versions), { wanted, revived });
     cut?.goOn();
     try {
       await unless(live.listening.signal, this.#page.server.known); // who asks: two first requests would be two visitors
       live.isAsked = true;
-      const response = await ask(this.#body(wanted), live.listening.signal);
+      const response = await ask(turnOf(wanted, this.#place, this.#page), live.listening.signal);
       this.#place.begin();
       await this.#follow(live, response, cut ? 'cut' : 'start');
     } catch (error) {
-      if (this.#live === live) await this.#onRefusal(live, error, trigger);
+      if (this.#live === live) await this.#onRefusal(live, error);
     }
   }
 
@@ -67,7 +71,7 @@ export class Asking {
       else if (reply.outcome.status === 'complete') await this.#place.open(chat);
       else await this.#place.answerAgain(reply, { revived });
     } catch (error) {
-      if (this.#live === live) await this.#onRefusal(live, error, 'go-on');
+      if (this.#live === live) await this.#onRefusal(live, error);
     }
   }
 
@@ -84,19 +88,6 @@ export class Asking {
     if (this.#live?.isAsked) this.#page.composer.arrived(); // it is answered there, though nobody looks on
     this.#live?.listening.abort();
     this.#rest(announcement);
-  }
-
-  // Kept chats: only the newest message counts. A temporary one is not kept: what was said comes from here.
-  #body({ trigger, question, cut, edited, again }) {
-    const { chat, temporary } = this.#place;
-    const common = { id: chat, ...this.#page.server.chosenModel };
-    const newest = cut ? { id: cut.id, role: 'assistant', parts: [] } : question.asMessage;
-    if (temporary) {
-      const messages = [...this.#page.transcript.before(question), newest];
-      return { ...common, trigger: 'submit-message', messages, temporary };
-    }
-    const known = cut ? 'submit-message' : trigger; // the protocol's: a list that ends with an answer asks for its rest
-    return { ...common, trigger: known, messageId: edited ?? again, messages: [newest] };
   }
 
   async #follow(live, response, from = 'start') {
@@ -125,20 +116,20 @@ export class Asking {
   }
 
   /** Nothing was answered. From 500 on the question is stored and waits; below, or in a pause, it may come back. */
-  async #onRefusal(live, error, trigger) {
-    const { question } = live.wanted;
+  async #onRefusal(live, error) {
+    const { question, trigger, edited } = live.wanted;
     const unanswered = error instanceof Unreachable || error.name === 'AbortError';
     const mayBeStored = error.status === 409 || (unanswered && live.isAsked && trigger === 'submit-message');
     if (mayBeStored && (await this.#wasStored(question))) return;
     if (this.#live !== live) return;
-    if (error.code === 'reply_running' && trigger === 'submit-message' && !live.wanted.edited) {
+    if (error.code === 'reply_running' && trigger === 'submit-message' && !edited) {
       this.#page.composer.giveBack(question.text); // another tab asks in this chat: show its answer, and then go on
-      this.#page.announcer.say(error.message);
+      say(error.message);
       await this.#place.open(this.#place.chat);
     } else if (trigger === 'regenerate-message' && error.status === 404) {
       this.#page.transcript.cutFrom(live.reply); // the question was never stored: ask it as a new one
       await this.ask({ trigger: 'submit-message', question });
-    } else if ((unanswered || error.code === 'paused' || error.status < 500) && this.#place.takeBack(live, error)) {
+    } else if ((unanswered || error.code === 'paused' || error.status < 500) && this.#refusals.takeBack(live, error)) {
       this.leave();
       this.#page.server.refresh();
     } else {
@@ -163,7 +154,7 @@ export class Asking {
     reply.pending = true;
     this.#live = { reply, wanted, revived, isAsked, stopped: false, listening: new AbortController() };
     this.#page.composer.set({ busy: true });
-    this.#page.announcer.startAnswering();
+    startAnswering();
     return this.#live;
   }
 
@@ -179,7 +170,7 @@ export class Asking {
   #rest(announcement) {
     this.#live = null;
     this.#page.composer.set({ busy: false });
-    this.#page.announcer.endAnswering(announcement);
+    endAnswering(announcement);
   }
 }
 

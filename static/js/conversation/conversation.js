@@ -1,5 +1,7 @@
 // The conversation that the page shows: opens it, and what a visitor does in it: asks, edits, asks again, reads versions.
 import { goTo, nameChat } from '../page/address.js';
+import { say } from '../page/announcer.js';
+import { readChat } from '../page/api.js';
 import { part } from '../page/dom.js';
 import { newId } from '../page/ids.js';
 import { words } from '../page/words.js';
@@ -11,7 +13,7 @@ import { Refusals } from './refusals.js';
 export class Conversation {
   chat = null; // its id
   temporary = false; // the server keeps nothing of it
-  #page; // {transcript, earlier, composer, announcer, follower, server, returnFocus(), startOver(), onChange(chat)}
+  #page; // {transcript, earlier, composer, follower, server, returnFocus(), startOver(), onChange(chat)}
   #asking;
   #reading;
   #refusals;
@@ -20,13 +22,13 @@ export class Conversation {
 
   constructor(page) {
     this.#page = page;
-    this.#asking = new Asking(page, this);
-    this.#reading = new Reading(page, this, this.#asking);
     this.#refusals = new Refusals(page, this);
+    this.#asking = new Asking(page, this, this.#refusals);
+    this.#reading = new Reading(page, this, this.#asking);
   }
 
   /** Shows the stored conversation `chat`, or for null the page of one not yet begun. */
-  open(chat, { listening = true, temporary = false } = {}) {
+  open(chat, { listening = true, temporary = false, reading } = {}) {
     const { transcript, composer, earlier } = this.#page;
     const isSame = chat === this.chat && this.#begun;
     const isSwitched = this.chat && !this.#begun && chat === null && temporary !== this.temporary;
@@ -46,14 +48,16 @@ export class Conversation {
     document.body.toggleAttribute('data-empty', !this.#begun && transcript.isEmpty);
     document.body.toggleAttribute('data-temporary', temporary);
     this.#page.onChange({ id: chat, temporary });
-    return this.#read(this.#begun ? this.#reading.load(chat, listening) : null);
+    return this.#read(this.#begun ? this.#reading.load(chat, { listening, reading }) : null);
   }
 
   /** Another tab has changed this chat: it is shown as it is now. */
   async lookAgain() {
     const chat = this.keptChat;
-    const isOld = chat && !this.#isBusy && (await this.#reading.isOld(chat));
-    if (isOld && chat === this.keptChat && !this.#isBusy) await this.open(chat);
+    if (!chat || this.#isBusy) return;
+    const reading = readChat(chat);
+    const isOld = await this.#reading.isOld(reading);
+    if (isOld && chat === this.keptChat && !this.#isBusy) await this.open(chat, { reading });
   }
 
   openAgain() {
@@ -141,15 +145,10 @@ export class Conversation {
     if (this.#begun && !this.temporary) this.#page.onChange({ id: this.chat, temporary: false, changed: true });
   }
 
-  /** A turn was refused: does its question come back, where that loses nothing? */
-  takeBack({ wanted, reply }, error) {
-    return this.#refusals.takeBack(wanted, reply, error);
-  }
-
   /** What is offered under an answer that is not whole. */
   get wayOn() {
     const action = { label: words.retry, run: () => this.answerAgain() };
-    return { action, goesOn: !this.temporary, onReady: () => this.#page.announcer.say(words.canRetry) };
+    return { action, goesOn: !this.temporary, onReady: () => say(words.canRetry) };
   }
 
   #ask(wanted, options) {

@@ -1,4 +1,5 @@
 // The messages above those on the page: a long chat shows its newest first, and more as the reader scrolls up.
+import { say } from '../page/announcer.js';
 import { readChat } from '../page/api.js';
 import { words } from '../page/words.js';
 
@@ -9,22 +10,24 @@ const AHEAD = '2000px 0px 0px'; // more is there before the reader is
 export class Earlier {
   #node;
   #transcript;
-  #say;
   #watcher = new IntersectionObserver((seen) => this.#onSight(seen), { rootMargin: AHEAD });
   #chat = null; // as it was read: {id, messages, earlier}
   #above = 0; // of its messages are not on the page
 
   /** `node`, a button above the messages, says that there are more; it presses itself as it comes near. */
-  constructor(node, transcript, say) {
+  constructor(node, transcript) {
     this.#node = node;
-    this.#say = say;
     node.addEventListener('click', () => this.#add());
     this.#transcript = transcript;
   }
 
-  /** The chat as it was read (null: a new one), with those of its messages that are shown at once, `wanted` among them. */
+  /**
+   * The chat as it was read (null: a new one), with those of its messages that are shown at once, `wanted` among them.
+   * If the page goes up beyond its first message, all of them are, and what is still above stays as it was read before.
+   */
   open(chat, wanted = null) {
     const messages = chat?.messages ?? [];
+    if (this.#transcript.isBeyond(messages[0]?.id)) return chat;
     const place = (id) => messages.findIndex((message) => message.id === id);
     const first = place(this.#transcript.first?.id);
     const least = first >= 0 ? first : Math.max(messages.length - AT_FIRST, 0);
@@ -50,7 +53,7 @@ export class Earlier {
     if (!this.#above) {
       const read = await readChat(chat.id, this.#transcript.first.id).catch(() => null);
       if (this.#chat !== chat) return;
-      if (!read) return this.#say((this.#node.textContent = `${words.unreachable} ${words.earlier}`));
+      if (!read) return say((this.#node.textContent = `${words.unreachable} ${words.earlier}`));
       this.#node.textContent = words.earlier;
       this.#chat = read;
       this.#above = read.messages.length;

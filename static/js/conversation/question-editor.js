@@ -4,6 +4,7 @@ import { keepDraft, readDraft } from '../composer/drafts.js';
 import { KeyNotice } from '../composer/key-notice.js';
 import { holdsKey } from '../composer/key-shape.js';
 import { copyTemplate, part } from '../page/dom.js';
+import { onEscape } from '../page/shortcuts.js';
 import { words } from '../page/words.js';
 
 export class QuestionEditor {
@@ -11,31 +12,32 @@ export class QuestionEditor {
   #notice;
   #keep;
 
-  /** `text`: other than the question's. `isKept`: may a draft of it be kept? `mayGo()`: may it be sent now? */
-  constructor(question, { text, isKept, onSend, onCancel, mayGo }) {
+  /**
+   * `text`: other than the question's. `isKept`: may a draft of it be kept? `mayGo()`: may it be sent now?
+   * `onLeave()` is called when it is given up, and before `onSend(text)`.
+   */
+  constructor(question, { text, isKept, onSend, onLeave, mayGo }) {
     this.node = copyTemplate('question-editor');
     this.#field = part(this.node, 'field');
     this.#keep = (draft) => isKept && keepDraft(`edit:${question.id}`, draft === question.text ? '' : draft);
     this.#field.value = text ?? (readDraft(`edit:${question.id}`) || question.text);
     this.#notice = new KeyNotice(part(this.node, 'key-notice'), this.#field, () => this.#onInput());
-    const leave = (then, ...told) => {
+    const leave = () => {
       this.#keep('');
-      then(...told);
+      onLeave();
     };
     this.#field.addEventListener('input', () => this.#onInput());
-    this.node.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && !event.isComposing) {
-        event.stopPropagation(); // it would stop a reply
-        leave(onCancel);
-      } else if (event.target === this.#field && sendsOn(event)) this.node.requestSubmit();
-    });
-    part(this.node, 'cancel').addEventListener('click', () => leave(onCancel));
+    this.#field.addEventListener('keydown', (event) => sendsOn(event) && this.node.requestSubmit());
+    onEscape(this.node, leave);
+    part(this.node, 'cancel').addEventListener('click', leave);
     this.node.addEventListener('submit', (event) => {
       event.preventDefault();
       const told = this.#field.value.trim();
-      if (holdsKey(told)) this.refuseKey();
-      else if (told && mayGo()) leave(onSend, told);
-      else if (told) this.tell(words.notNow);
+      if (!told) return;
+      if (holdsKey(told)) return this.refuseKey();
+      if (!mayGo()) return this.tell(words.notNow);
+      leave();
+      onSend(told);
     });
     this.#onInput();
   }

@@ -28,20 +28,15 @@ export class Question {
     return { id: this.id, role: 'user', parts: [{ type: 'text', text: this.text }] };
   }
 
-  /** Opens a box with its text; `onSend(text)` is called when it is sent, `onLeave()` when the box is closed. */
-  edit({ text = null, isKept, onSend, onLeave, mayGo }) {
-    const close = () => {
+  /** Opens a box with its text, and the options of QuestionEditor. */
+  edit(options) {
+    const onLeave = () => {
       editor.node.remove();
-      this.#editor = null;
       this.node.removeAttribute('data-editing');
-      onLeave();
-    };
-    const send = (told) => {
-      close();
-      onSend(told);
+      options.onLeave();
     };
     this.#editor?.node.remove();
-    const editor = (this.#editor = new QuestionEditor(this, { text, isKept, onSend: send, onCancel: close, mayGo }));
+    const editor = (this.#editor = new QuestionEditor(this, { ...options, onLeave }));
     this.node.toggleAttribute('data-editing', true);
     this.node.append(editor.node);
     editor.focus();

@@ -1,5 +1,6 @@
 // Reads a stored chat onto the page, in the version that is wanted, or says why it cannot be read.
 import { nameChat } from '../page/address.js';
+import { say } from '../page/announcer.js';
 import { changeChat, readChat, Unreachable } from '../page/api.js';
 import { part } from '../page/dom.js';
 import { words } from '../page/words.js';
@@ -15,33 +16,33 @@ export class Reading {
     this.#asking = asking;
   }
 
-  /** Shows `chat`; `listening`: also to its answer, if one is under way. */
-  async load(chat, listening) {
-    const { transcript, composer, announcer, server } = this.#page;
+  /** Shows `chat`; `listening`: also to its answer, if one is under way; `reading`: it is being read already. */
+  async load(chat, { listening, reading = readChat(chat) }) {
+    const { transcript, composer, server } = this.#page;
     try {
-      const stored = await readChat(chat);
+      const stored = await reading;
       if (this.#conversation.chat !== chat) return;
       nameChat(stored.title);
       this.#page.onChange({ id: chat, title: stored.title, temporary: false });
       this.#show(stored);
       composer.arrived(transcript.lastQuestion?.text); // the page was left while it was sent
       server.chooseModel(transcript.lastReply?.outcome.model);
-      if (!stored.live) announcer.say(stored.title);
+      if (!stored.live) say(stored.title);
       if (stored.live && listening) this.#asking.listenAgain(transcript.lastReply ?? transcript.addReply());
     } catch (error) {
       if (this.#conversation.chat === chat && error.name !== 'AbortError') this.#showUnopened(error);
     }
   }
 
-  /** Has another tab changed `chat` since it was read? */
-  async isOld(chat) {
-    const stored = await readChat(chat).catch(({ status }) => status === 404 && { messages: [] });
+  /** Does what is being read show that another tab has changed the chat? */
+  async isOld(reading) {
+    const stored = await reading.catch(({ status }) => status === 404 && { messages: [] });
     return stored && !this.#page.transcript.isUpTo(stored.messages);
   }
 
   /** Shows the version that stands one before (`name` is 'older') or after `message`; `button` keeps its place. */
   async choose(message, name, button) {
-    const { transcript, follower, announcer } = this.#page;
+    const { transcript, follower } = this.#page;
     const { chat } = this.#conversation;
     const version = message.beside[message.beside.indexOf(message.id) + (name === 'older' ? -1 : 1)];
     const { top } = button.getBoundingClientRect();
@@ -54,11 +55,11 @@ export class Reading {
       const [same, other] = [name, name === 'older' ? 'newer' : 'older'].map((each) => part(node, each));
       (same.disabled ? other : same).focus({ preventScroll: true });
       window.scrollBy({ top: same.getBoundingClientRect().top - top, behavior: 'instant' });
-      announcer.say(part(node, 'place').textContent);
+      say(part(node, 'place').textContent);
       this.#conversation.noteChange();
     } catch (error) {
       if (this.#conversation.chat !== chat) return;
-      announcer.say(error.message);
+      say(error.message);
       transcript.notify(error.message);
     }
   }

@@ -1,10 +1,11 @@
 // What becomes of a question that the server refused: it is a draft again, or what stood there before comes back.
+import { say } from '../page/announcer.js';
 import { Unreachable } from '../page/api.js';
 import { newId } from '../page/ids.js';
 import { words } from '../page/words.js';
 
 export class Refusals {
-  #page; // {transcript, composer, announcer, follower, server}
+  #page; // {transcript, composer, follower, server}
   #conversation;
   #givenBack = null; // a question that came back: sent again unchanged, it keeps its id
 
@@ -28,7 +29,8 @@ export class Refusals {
    * Takes what was `wanted`, with the `reply` that waits for it, off the page, and gives it back. False: it stays, for
    * the reply is the place to tell the error at and nothing is lost by that.
    */
-  takeBack({ trigger, question, cut, edited, removed = [] }, reply, error) {
+  takeBack({ wanted, reply }, error) {
+    const { trigger, question, cut, edited, removed = [] } = wanted;
     const { transcript } = this.#page;
     const replacesWhole = removed[0]?.outcome?.status === 'complete';
     if (cut || (trigger === 'regenerate-message' && !replacesWhole)) return false;
@@ -59,15 +61,15 @@ export class Refusals {
   }
 
   #tell(error, unreachable = words.unreachable) {
-    const { transcript, composer, announcer, server } = this.#page;
+    const { transcript, composer, server } = this.#page;
     const { code, retryAfter } = error;
     const detail = error instanceof Unreachable ? unreachable : error.message;
     const onReady = () => {
       composer.set({ blocked: false });
-      announcer.say(words.canSendAgain);
+      say(words.canSendAgain);
     };
     if (code === 'paused') return server.pause(retryAfter);
-    announcer.say(error.name === 'AbortError' ? words.ended.stopped : detail);
+    say(error.name === 'AbortError' ? words.ended.stopped : detail);
     if (error.name === 'AbortError') return;
     composer.set({ blocked: transcript.notify(detail, { retryAfter, onReady }) > 0 });
   }

@@ -35,15 +35,18 @@ export class Transcript {
     return last instanceof Reply ? last : null;
   }
 
-  /** The question that `reply` answers. */
+  /** How the last answer stands, for tabs to compare. */
+  get end() {
+    return JSON.stringify([this.lastReply?.asMessage, this.lastReply?.outcome.status]);
+  }
+
   questionOf(reply) {
     return this.#messages[this.#messages.indexOf(reply) - 1];
   }
 
   /** What was said before `message`, as the AI SDK's messages. */
   before(message) {
-    const place = this.#messages.indexOf(message);
-    return this.#messages.slice(0, place < 0 ? undefined : place).map((each) => each.asMessage);
+    return this.#messages.slice(0, this.#messages.indexOf(message)).map((each) => each.asMessage);
   }
 
   /** Does the page show `messages`, the newest of a stored chat? What was not answered, or is edited, is left alone. */
@@ -52,6 +55,11 @@ export class Transcript {
     const isSame = (message, place) => message.is(messages.at(place - told.length) ?? {});
     if (!this.lastReply?.id || this.#list.querySelector('[data-editing]')) return true;
     return messages.length > 0 && told.every(isSame);
+  }
+
+  /** Does a message stand above that of this id? */
+  isBeyond(id) {
+    return this.#placeOf(id) > 0;
   }
 
   withId(id) {
@@ -73,9 +81,11 @@ export class Transcript {
    * here already stays.
    */
   show({ messages, live }, wayOn) {
-    const changed = messages.findIndex((message, index) => !this.#messages[index]?.is(message));
-    this.cutFrom(this.#messages[changed < 0 ? messages.length : changed]);
-    const added = messages.slice(this.#messages.length).map((message) => this.#add(made(message)));
+    const above = Math.max(this.#placeOf(messages[0]?.id), 0); // they were read before, and stay
+    const isSame = (message, index) => this.#messages[above + index]?.is(message);
+    const changed = messages.findIndex((message, index) => !isSame(message, index));
+    this.cutFrom(this.#messages[above + (changed < 0 ? messages.length : changed)]);
+    const added = messages.slice(this.#messages.length - above).map((message) => this.#add(made(message)));
     if (!this.lastReply) added.push(this.addReply().fail({}));
     for (const message of added) if (message !== this.lastReply) message.end?.();
     if (!live) this.lastReply.end(wayOn);
@@ -114,16 +124,20 @@ export class Transcript {
    */
   notify(detail, { retryAfter, onReady, ...options } = {}) {
     const wait = Math.max(retryAfter ?? 0, this.#notice?.secondsLeft ?? 0);
-    const before = this.#isWaiting ? this.#notice.onReady : undefined;
+    const then = onReady ?? (this.#isWaiting ? this.#notice.onReady : null);
     const ready = () => {
       this.#tell();
-      onReady?.();
+      then?.();
     };
     this.#notice?.remove();
-    this.#notice = new ErrorView(detail, { retryAfter: wait, onReady: onReady ? ready : (before ?? ready), ...options });
+    this.#notice = new ErrorView(detail, { retryAfter: wait, onReady: ready, ...options });
     this.#list.append(this.#notice.node);
     this.#tell();
     return wait;
+  }
+
+  #placeOf(id) {
+    return this.#messages.findIndex((message) => message.id === id);
   }
 
   get #isWaiting() {

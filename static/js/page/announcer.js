@@ -1,34 +1,30 @@
 // The page's one polite live region: says that a reply runs, that it still runs, and once what it said.
+import { part } from './dom.js';
 import { words } from './words.js';
 
 const REPEAT_S = 7;
 
-export class Announcer {
-  #region;
-  #timer = 0;
+const region = part(document, 'status');
+let timer = 0;
 
-  constructor(region) {
-    this.#region = region;
-  }
+/** Speaks to screen readers. */
+export function say(text) {
+  sayIn(region, text);
+}
 
-  say(text) {
-    sayIn(this.#region, text);
-  }
+export function startAnswering() {
+  say(words.answering);
+  clearInterval(timer);
+  timer = setInterval(() => say(words.stillAnswering), REPEAT_S * 1000);
+}
 
-  startAnswering() {
-    this.say(words.answering);
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.say(words.stillAnswering), REPEAT_S * 1000);
-  }
-
-  endAnswering(text) {
-    clearInterval(this.#timer);
-    const isOld = [words.answering, words.stillAnswering].includes(this.#region.textContent.trim());
-    if (text || isOld) this.say(text);
-  }
+export function endAnswering(text) {
+  clearInterval(timer);
+  const isOld = [words.answering, words.stillAnswering].includes(region.textContent.trim());
+  if (text || isOld) say(text);
 }
 
 /** The same words twice would not be read twice: an added blank makes them new. */
-export function sayIn(region, text) {
-  region.textContent = region.textContent === text ? `${text}\u00a0` : text;
+export function sayIn(node, text) {
+  node.textContent = node.textContent === text ? `${text}\u00a0` : text;
 }

@@ -71,13 +71,8 @@ async function request(path, options = {}) {
   const response = await fetch(path, { cache: 'no-store', ...options }).catch(asUnreachable);
   if (response.ok) return response;
   const problem = new Problem(await readProblem(response));
-  if (problem.code === 'access_required') goToDoor();
+  if (problem.code === 'access_required') location.assign(`/enter?next=${encodeURIComponent(location.pathname)}`);
   throw problem;
-}
-
-// What is typed by then is kept as a draft, and is there again when the visitor comes back.
-function goToDoor() {
-  location.assign(`/enter?next=${encodeURIComponent(location.pathname)}`);
 }
 
 function asUnreachable(error) {

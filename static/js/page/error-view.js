@@ -19,7 +19,6 @@ export class ErrorView {
     if (retryAfter > 0) this.#countDown(retryAfter, button);
   }
 
-  /** How long it still is to be waited. */
   get secondsLeft() {
     return Math.max(Math.ceil((this.#readyAt - Date.now()) / 1000), 0);
   }

@@ -39,6 +39,7 @@ export class EndFollower {
     if (!this.#following || this.#end <= 0) return;
     this.#following = false;
     this.#endAtGesture = this.#end;
+    this.#show();
   }
 
   get #end() {
@@ -55,7 +56,7 @@ export class EndFollower {
     const isOpen = this.#content.childElementCount > 0;
     if (this.#following && isOpen) window.scrollTo({ top: this.#end, behavior: 'instant' });
     this.#lastTop = window.scrollY;
-    this.#showButton();
+    this.#show();
   }
 
   // A finger that only touched, at the end, takes nothing over.
@@ -69,10 +70,11 @@ export class EndFollower {
     if (scrollY > this.#lastTop && scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
     if (scrollY < this.#lastTop && scrollY < this.#end - NEAR_PX) this.stay();
     this.#lastTop = scrollY;
-    this.#showButton();
+    this.#show();
   }
 
-  #showButton() {
+  #show() {
+    this.#page.toggleAttribute('data-following', this.#following);
     this.#button.hidden = this.#following || this.#end - window.scrollY < 80;
   }
 

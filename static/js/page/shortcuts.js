@@ -15,13 +15,22 @@ export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 const ACTIONS = Object.fromEntries(Object.entries(SHORTCUTS).flatMap(([name, keys]) => keys.map((key) => [key, name])));
 
-/** Calls the function in `actions` that a pressed shortcut names. */
-export function listenForShortcuts(actions) {
+/** Calls `act` with the name of what a pressed shortcut does. */
+export function listenForShortcuts(act) {
   document.addEventListener('keydown', (event) => {
     const name = ACTIONS[spelled(event)];
     if (!name || event.isComposing || document.querySelector('dialog[open]')) return;
     event.preventDefault();
-    actions[name]();
+    act(name);
+  });
+}
+
+/** `act()` on Escape in `node`, which then goes no further, to where it stops a reply, unless `act` returns false. */
+export function onEscape(node, act) {
+  node.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.isComposing || act() === false) return;
+    event.preventDefault();
+    event.stopPropagation();
   });
 }
 

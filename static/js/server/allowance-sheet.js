@@ -7,7 +7,9 @@ import { words } from '../page/words.js';
 const SCOPES = ['visitor', 'network', 'site'];
 const sheet = document.getElementById('allowance-sheet');
 
-export function openAllowance() {
+/** Opens it with what it is `told`, if that is known by now. */
+export function openAllowance(told) {
+  if (told) fillAllowance(told);
   openDialog(sheet);
 }
 

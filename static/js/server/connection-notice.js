@@ -1,4 +1,5 @@
 // The notice over the message box that there is no connection, until there is one again.
+import { say } from '../page/announcer.js';
 import { part } from '../page/dom.js';
 import { Watch } from './watch.js';
 import { words } from '../page/words.js';
@@ -7,14 +8,12 @@ const LOOK_S = 5;
 
 export class ConnectionNotice {
   #node;
-  #say;
   #watch;
   #state = { lost: false, away: false, paused: false };
 
   /** `look()` asks the server, and calls `set`: a browser that thinks itself offline may still reach it. */
-  constructor(node, { say, look }) {
+  constructor(node, look) {
     this.#node = node;
-    this.#say = say;
     this.#watch = new Watch(LOOK_S, look);
     window.addEventListener('offline', look);
     window.addEventListener('online', look);
@@ -30,6 +29,6 @@ export class ConnectionNotice {
     if (sentence === text.textContent) return;
     text.textContent = sentence;
     this.#node.hidden = !sentence;
-    if (reason !== 'away' && !silent) this.#say(sentence || words.connection.back); // of a server away, what failed has told
+    if (reason !== 'away' && !silent) say(sentence || words.connection.back); // of a server away, what failed has told
   }
 }

@@ -1,6 +1,7 @@
 // What the server says of itself: mode, models, bounds, allowance, or nothing; and the places on the page that show it.
-import { AllowanceButton } from './allowance-button.js';
 import { AllowanceLine } from './allowance-line.js';
+import { summary } from './allowance-summary.js';
+import { say } from '../page/announcer.js';
 import { readMe, Unreachable } from '../page/api.js';
 import { ConnectionNotice } from './connection-notice.js';
 import { part } from '../page/dom.js';
@@ -15,12 +16,12 @@ export class ServerState {
   #mode;
   #pause;
   #connection;
-  #allowance;
-  #allowanceButton;
+  #line;
+  #sheet = null; // with all of the allowance, once it was opened
+  #told = null; // what it tells
   #models = part(document, 'models');
 
-  /** `say(text)` speaks to screen readers. */
-  constructor({ composer, say }) {
+  constructor(composer) {
     const look = () => this.refresh();
     const onChange = (sentence) => {
       composer.set({ paused: Boolean(sentence) });
@@ -29,9 +30,8 @@ export class ServerState {
     };
     this.#composer = composer;
     this.#pause = new PauseNotice(part(document, 'pause'), { onChange, look });
-    this.#connection = new ConnectionNotice(part(document, 'connection'), { say, look });
-    this.#allowance = new AllowanceLine(part(document, 'allowance'), look);
-    this.#allowanceButton = new AllowanceButton(part(document, 'open-allowance'), say);
+    this.#connection = new ConnectionNotice(part(document, 'connection'), look);
+    this.#line = new AllowanceLine(part(document, 'allowance'), look);
     this.known = this.refresh();
   }
 
@@ -68,15 +68,18 @@ export class ServerState {
     this.#connection.set({ lost: state === 'lost' }, { silent: state === 'left' });
   }
 
-  /** Opens the sheet that tells all of the allowance. */
-  openAllowance() {
-    return this.#allowanceButton.open();
+  /** Opens the sheet that tells all of the allowance, and keeps it true. */
+  openAllowance(sheet) {
+    this.#sheet = sheet;
+    sheet.openAllowance(this.#told);
   }
 
   /** As it stands after an answer; returns what a screen reader should hear of it. */
   showAllowance(allowance) {
-    this.#allowanceButton.show(allowance, this.#mode);
-    return this.#allowance.show(allowance);
+    this.#told = { ...allowance, mode: this.#mode };
+    part(part(document, 'open-allowance'), 'left').textContent = summary(allowance);
+    this.#sheet?.fillAllowance(this.#told);
+    return this.#line.show(allowance);
   }
 
   #showModels({ model, models }) {

@@ -1,4 +1,5 @@
 // A list of chats by days, the newest first: all of them, or those that hold what is searched for. Read in pages.
+import { say } from '../page/announcer.js';
 import { listChats } from '../page/api.js';
 import { copyTemplate, part } from '../page/dom.js';
 import { words } from '../page/words.js';
@@ -14,7 +15,6 @@ export class ChatList {
   #end = part(this.node, 'end');
   #query;
   #isGone;
-  #say;
   #items = new Map(); // by the chat's id
   #sections = new Map(); // by day
   #before = null; // where the next page begins
@@ -22,20 +22,13 @@ export class ChatList {
   #current = null;
   #observer;
 
-  /** `isGone(id)`: this chat is not to be shown; `say(text)` speaks to screen readers. */
-  constructor(scroller, query, { isGone, say }) {
+  /** `isGone(id)`: this chat is not to be shown. */
+  constructor(scroller, query, isGone) {
     this.#query = query;
     this.#isGone = isGone;
-    this.#say = say;
     const onSight = (seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#readOn();
     this.#observer = new IntersectionObserver(onSight, { root: scroller, rootMargin: AHEAD });
     part(this.#end, 'again').addEventListener('click', () => this.read(this.#before));
-  }
-
-  /** It is not needed any more. */
-  drop() {
-    this.stop();
-    this.#observer.disconnect();
   }
 
   get count() {
@@ -74,7 +67,7 @@ export class ChatList {
       if (error.name === 'AbortError') return;
       this.#reading = null;
       if (!isMore) return this.#settle(); // what was read stands
-      this.#say(error.message);
+      say(error.message);
       this.#tell({ text: error.message, canRetry: true });
     }
   }

@@ -1,5 +1,6 @@
 // The menu of a chat: one for the whole list, opened beside the button that asks for it.
 import { part } from '../page/dom.js';
+import { onEscape } from '../page/shortcuts.js';
 
 const MARGIN_PX = 8;
 
@@ -15,6 +16,7 @@ export class ChatMenu {
     this.#acts = acts;
     node.addEventListener('click', (event) => this.#onClick(event));
     node.addEventListener('keydown', (event) => this.#onKey(event));
+    onEscape(node, () => node.hidePopover());
     node.addEventListener('toggle', () => this.#item.menuButton.setAttribute('aria-expanded', this.#isOpen));
     window.addEventListener('pointerdown', () => (this.#pressedFor = this.#isOpen ? this.#item : null), true);
     window.addEventListener('resize', () => node.hidePopover());
@@ -67,8 +69,7 @@ export class ChatMenu {
     const place = entries.indexOf(document.activeElement);
     const moves = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: -1 };
     if (event.key === 'Tab') return this.#node.hidePopover();
-    if (event.key === 'Escape') this.#node.hidePopover();
-    else if (event.key === ' ') document.activeElement.click(); // links do not by themselves
+    if (event.key === ' ') document.activeElement.click(); // links do not by themselves
     else if (event.key in moves) entries.at(moves[event.key] % entries.length).focus();
     else return;
     event.preventDefault();

@@ -1,13 +1,14 @@
 // Deletes chats a while after the visitor said so, and until then lets each be brought back.
+import { say } from '../page/announcer.js';
 import { deleteChat } from '../page/api.js';
 import { part } from '../page/dom.js';
 import { words } from '../page/words.js';
 import { Toasts } from './toasts.js';
 
 export class Deletions {
-  #tell; // {onChange, onUndone, onSent, say}
+  #tell; // {onChange, onUndone, onSent}
   #toasts;
-  #waiting = new Map(); // by the chat's id: {chat, toast}
+  #waiting = new Map(); // by the chat's id: {chat, removeToast}
   #gone = new Set(); // ids; also of those the server has deleted, for an older answer may still list them
 
   /** `onChange()`: other chats are gone than before; `onUndone(chat)`, `onSent(chat)`: it is back, or lost. */
@@ -26,11 +27,11 @@ export class Deletions {
 
   add(chat) {
     const action = { label: words.undo, hint: words.undoDeleting(chat.title), run: () => this.#undo(chat) };
-    const toast = this.#toasts.show(words.deleted(chat.title), { action, onEnd: () => this.#send(chat) });
-    this.#waiting.set(chat.id, { chat, toast });
+    const removeToast = this.#toasts.show(words.deleted(chat.title), { action, onEnd: () => this.#send(chat) });
+    this.#waiting.set(chat.id, { chat, removeToast });
     this.#gone.add(chat.id);
     this.#tell.onChange();
-    this.#tell.say(words.deletedSaid(chat.title));
+    say(words.deletedSaid(chat.title));
   }
 
   /** The chat is looked at again: it is not deleted. */
@@ -52,7 +53,7 @@ export class Deletions {
     this.#gone.delete(chat.id);
     this.#tell.onChange();
     this.#tell.onUndone(chat);
-    this.#tell.say(words.restored(chat.title));
+    say(words.restored(chat.title));
   }
 
   async #send(chat) {
@@ -66,12 +67,12 @@ export class Deletions {
       this.#gone.delete(chat.id);
       this.#tell.onChange();
       this.#toasts.show(text);
-      this.#tell.say(text);
+      say(text);
     }
   }
 
   #settle({ id }) {
-    this.#toasts.remove(this.#waiting.get(id).toast);
+    this.#waiting.get(id).removeToast();
     this.#waiting.delete(id);
   }
 

@@ -1,5 +1,6 @@
 // Where the list of chats is seen: a column that can be put away, or on a narrow screen a drawer over the page.
 import { part } from '../page/dom.js';
+import { onEscape } from '../page/shortcuts.js';
 
 const WIDE = matchMedia('(min-width: 60rem)'); // as in sidebar.css
 const root = document.documentElement;
@@ -18,7 +19,7 @@ export class Panel {
     this.#closer = part(node, 'close-sidebar');
     this.#onFirstOpen = onFirstOpen;
     part(document, 'shade').addEventListener('click', () => this.close());
-    node.addEventListener('keydown', (event) => this.#onKey(event));
+    onEscape(node, () => !WIDE.matches && this.close()); // beside a column it stops the reply
     WIDE.addEventListener('change', () => this.update(WIDE.matches && this.isOpen));
     window.addEventListener('storage', () => this.update()); // another tab's column was put away, or opened
     this.update();
@@ -76,12 +77,5 @@ export class Panel {
   #set(state) {
     if (WIDE.matches) window.choose('sidebar', state);
     this.update(state === 'open');
-  }
-
-  #onKey(event) {
-    if (event.key !== 'Escape' || WIDE.matches || event.isComposing) return; // beside a column it stops the reply
-    event.preventDefault();
-    event.stopPropagation();
-    this.close();
   }
 }

@@ -1,18 +1,21 @@
 // The box that searches the chats: asks when the visitor pauses in typing.
+import { onEscape } from '../page/shortcuts.js';
+
 const PAUSE_MS = 200;
 
 export class SearchBox {
+  #onSearch;
   #timer = 0;
   #asked = '';
 
   /** `onSearch(query)`: empty when there is nothing to search for; `onLeave()`: Escape in the empty box. */
   constructor(field, { onSearch, onLeave }) {
     this.field = field;
-    this.onSearch = onSearch;
-    this.onLeave = onLeave;
+    this.#onSearch = onSearch;
     field.addEventListener('input', ({ isComposing }) => isComposing || this.#askIn(PAUSE_MS));
     field.addEventListener('compositionend', () => this.#askIn(PAUSE_MS));
-    field.addEventListener('keydown', (event) => this.#onKey(event));
+    field.addEventListener('keydown', ({ key, isComposing }) => key === 'Enter' && !isComposing && this.#askIn(0));
+    onEscape(field, () => (field.value ? this.clear() : onLeave()));
   }
 
   focus() {
@@ -34,17 +37,6 @@ export class SearchBox {
     const query = this.field.value.trim();
     if (query === this.#asked) return;
     this.#asked = query;
-    this.onSearch(query);
-  }
-
-  // The key must not reach the page, where it stops a reply.
-  #onKey(event) {
-    if (event.isComposing) return;
-    if (event.key === 'Enter') this.#askIn(0);
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (!this.field.value) return this.onLeave();
-    this.clear();
+    this.#onSearch(query);
   }
 }

@@ -1,6 +1,7 @@
 // The list of the visitor's chats beside the conversation: what is listed, searched, opened, renamed and deleted.
-import { changeChat } from '../page/api.js';
 import { opensElsewhere } from '../page/address.js';
+import { say } from '../page/announcer.js';
+import { changeChat } from '../page/api.js';
 import { part } from '../page/dom.js';
 import { words } from '../page/words.js';
 import { ChatList } from './chat-list.js';
@@ -15,7 +16,7 @@ const AGAIN_MS = 5000; // while the server may have more to tell
 
 export class Sidebar {
   #node;
-  #tell; // {onOpen, onGone, onRenamed, say}
+  #tell; // {onOpen, onGone, onRenamed}
   #panel;
   #search;
   #menu;
@@ -24,19 +25,17 @@ export class Sidebar {
   #found = null; // and of those in which a search found its words
   #searching = null; // what will be #found
   #shown = { id: null, title: null };
-  #isDeleting = false;
   #isBeingNamed = false; // perhaps, by a model that begins when an answer has ended
   #timer = 0;
 
   /**
-   * `onOpen(chat)`: a chat was chosen; `onGone(chat)`, `onRenamed(chat, title)`: it was deleted or renamed here;
-   * `say(text)` speaks to screen readers.
+   * `onOpen(chat)`: a chat was chosen; `onGone(chat)`: it was deleted here; `onRenamed(chat, title, isNews)`: it has
+   * another title, `isNews` to other tabs as well.
    */
   constructor(node, tell) {
     this.#node = node;
     this.#tell = tell;
     this.#deletions = new Deletions(part(node, 'toasts'), {
-      say: tell.say,
       onChange: () => this.#render(),
       onUndone: (chat) => this.#bringBack(chat),
       onSent: ({ id }) => tell.onGone(id),
@@ -51,7 +50,7 @@ export class Sidebar {
       onSearch: (query) => this.#find(query),
       onLeave: () => this.#panel.leave(),
     });
-    this.#panel = new Panel(node, () => this.#refreshIn(SOON_MS));
+    this.#panel = new Panel(node, () => this.refreshSoon());
     this.#listen();
   }
 
@@ -61,7 +60,7 @@ export class Sidebar {
    */
   show({ id, title = null, changed = false }) {
     const isOther = id !== this.#shown.id;
-    if (isOther && !this.#isDeleting) this.#panel.closeDrawer();
+    if (isOther) this.#panel.closeDrawer();
     this.#deletions.keep(id);
     this.#panel.update(); // the visitor may have forgotten all choices
     this.#shown = { id, title };
@@ -70,12 +69,10 @@ export class Sidebar {
     if (isOther || changed) this.#refreshIn(changed ? 0 : SOON_MS);
   }
 
-  /** Opens the list, or puts it away. */
   toggle() {
     this.#panel.toggle();
   }
 
-  /** Opens the list with the search box focused. */
   focusSearch() {
     this.#panel.open();
     this.#search.focus();
@@ -100,6 +97,11 @@ export class Sidebar {
     this.#isBeingNamed = false;
   }
 
+  /** The same, once for all that happens at about one time. */
+  refreshSoon() {
+    this.#refreshIn(SOON_MS);
+  }
+
   #refreshIn(delay) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh(), delay);
@@ -115,7 +117,7 @@ export class Sidebar {
 
   #makeList(query) {
     const isGone = (id) => this.#deletions.isGone(id);
-    return new ChatList(part(this.#node, 'lists'), query, { isGone, say: this.#tell.say });
+    return new ChatList(part(this.#node, 'lists'), query, isGone);
   }
 
   #render() {
@@ -159,13 +161,13 @@ export class Sidebar {
 
   async #find(query) {
     const list = query ? this.#makeList(query) : null;
-    this.#searching?.drop();
+    this.#searching?.stop();
     this.#searching = list;
     await list?.read();
     if (this.#searching !== list) return; // another search has begun
     this.#found = list;
     this.#render();
-    if (list?.isRead) this.#tell.say(words.found(list.count, list.hasMore));
+    if (list?.isRead) say(words.found(list.count, list.hasMore));
   }
 
   #rename(item) {
@@ -174,18 +176,17 @@ export class Sidebar {
       const { title: kept } = await changeChat(id, { title });
       for (const list of [this.#all, this.#found]) list?.rename(id, kept);
       if (id === this.#shown.id) this.#shown.title = kept;
-      this.#tell.onRenamed(id, kept);
+      this.#tell.onRenamed(id, kept, true);
     };
-    editTitle(item, { keep, say: this.#tell.say });
+    editTitle(item, keep);
   }
 
   #delete({ chat, link }) {
     const place = this.#links.indexOf(link);
     const wasShown = chat.id === this.#shown.id;
     this.#deletions.add({ ...chat, wasShown });
-    this.#isDeleting = true;
+    if (wasShown) this.#shown = { id: null, title: null }; // before it is, so that the list stays open
     if (wasShown) this.#tell.onGone(chat.id);
-    this.#isDeleting = false;
     (this.#links[place] ?? this.#links[place - 1] ?? this.#search.field).focus();
   }
 

@@ -1,9 +1,11 @@
 // Renames a chat in its place in the list: Enter keeps the new title, Escape gives it up.
+import { say } from '../page/announcer.js';
 import { copyTemplate, part } from '../page/dom.js';
+import { onEscape } from '../page/shortcuts.js';
 import { words } from '../page/words.js';
 
-/** `keep(title)` stores the title, and throws what the server says against it; `say(text)` speaks to screen readers. */
-export function editTitle({ chat, node, link }, { keep, say }) {
+/** `keep(title)` stores the title, and throws what the server says against it. */
+export function editTitle({ chat, node, link }, keep) {
   const form = copyTemplate('title-editor');
   const field = part(form, 'field');
   const refusal = part(form, 'refusal');
@@ -34,12 +36,7 @@ export function editTitle({ chat, node, link }, { keep, say }) {
   };
 
   form.addEventListener('submit', (event) => event.preventDefault(submit()));
-  form.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || event.isComposing) return;
-    event.preventDefault();
-    event.stopPropagation();
-    end();
-  });
+  onEscape(form, () => end());
   field.addEventListener('blur', () => setTimeout(leave)); // where the item is moved, the focus is back at once
   field.value = chat.title;
   node.classList.add('editing');

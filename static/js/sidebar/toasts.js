@@ -6,7 +6,7 @@ const SHOWN_MS = 8000;
 
 export class Toasts {
   #region;
-  #ends = new Map(); // by toast: what happens at its end
+  #ends = new Set(); // of the toasts that are shown: what happens when their time is over
   #timers = [];
   #visits = new Set(); // of the pointer, of the focus
 
@@ -19,7 +19,7 @@ export class Toasts {
     }
   }
 
-  /** `action`: `{label, hint, run}` of its button; `onEnd()` is called when its time is over. */
+  /** `action`: `{label, hint, run}` of its button; `onEnd()` is called when its time is over. Returns its remover. */
   show(text, { action, onEnd } = {}) {
     const toast = copyTemplate('toast');
     const button = part(toast, 'action');
@@ -30,26 +30,23 @@ export class Toasts {
       label(button, action.hint);
       button.addEventListener('click', action.run);
     }
-    this.#region.append(toast);
-    this.#ends.set(toast, onEnd);
-    if (!this.#visits.size) this.#start(toast);
-    return toast;
-  }
-
-  remove(toast) {
-    toast.remove();
-    this.#ends.delete(toast);
-    if (!this.#ends.size) this.#visits.clear(); // nobody leaves what is gone
-  }
-
-  #start(toast) {
+    const remove = () => {
+      toast.remove();
+      this.#ends.delete(end);
+      if (!this.#ends.size) this.#visits.clear(); // nobody leaves what is gone
+    };
     const end = () => {
-      const onEnd = this.#ends.get(toast);
-      if (!this.#ends.has(toast)) return;
-      this.remove(toast);
+      remove();
       onEnd?.();
     };
-    this.#timers.push(setTimeout(end, SHOWN_MS));
+    this.#region.append(toast);
+    this.#ends.add(end);
+    if (!this.#visits.size) this.#start(end);
+    return remove;
+  }
+
+  #start(end) {
+    this.#timers.push(setTimeout(() => this.#ends.has(end) && end(), SHOWN_MS));
   }
 
   // Each has its whole time again when the visitor has left.
@@ -57,6 +54,6 @@ export class Toasts {
     if (comes) this.#visits.add(visit);
     else this.#visits.delete(visit);
     for (const timer of this.#timers.splice(0)) clearTimeout(timer);
-    if (!this.#visits.size) for (const toast of this.#ends.keys()) this.#start(toast);
+    if (!this.#visits.size) for (const end of this.#ends) this.#start(end);
   }
 }

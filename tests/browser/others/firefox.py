@@ -28,6 +28,7 @@ QUIET: dict[str, object] = {
     "extensions.getAddons.cache.enabled": False,
     "extensions.systemAddon.update.enabled": False,
     "extensions.update.enabled": False,
+    "general.smoothScroll": False,  # where a wheel leads is where the page is
     "media.gmp-manager.updateEnabled": False,
     "media.gmp-provider.enabled": False,
     "messaging-system.rsexperimentloader.enabled": False,
@@ -71,8 +72,8 @@ class Firefox:
                 stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         port = folder / "MarionetteActivePort"
-        wait_for(lambda: port.exists() and port.read_text(), 30, "Firefox")
-        self._socket = socket.create_connection(("127.0.0.1", int(port.read_text())), timeout=60)
+        wait_for(lambda: port.exists() and port.read_text(), 90, "Firefox")
+        self._socket = socket.create_connection(("127.0.0.1", int(port.read_text())), timeout=240)
         self._answers = self._socket.makefile("rb")
         self._read()
         self.send("NewSession", capabilities={})
@@ -92,7 +93,7 @@ class Firefox:
     def close(self) -> None:
         try:
             self._ask("Marionette:Quit", {"flags": ["eForceQuit"]})
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             self._answers.close()
             self._socket.close()

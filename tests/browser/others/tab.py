@@ -69,7 +69,7 @@ class Tab:
 
     def click(self, css: str, text: str = "") -> None:
         """Clicks on the first visible element with this selector and text, as soon as a pointer reaches it."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while isinstance(place := self.run(REACH, css, text), str):
             assert time.monotonic() < deadline, f"{self.program.name}: {css} cannot be clicked: {place}"
         x, y = place
@@ -93,7 +93,7 @@ class Tab:
         return int(self.run(script, css))
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        wait_for(condition, 30, f"{self.program.name}: {what}")
+        wait_for(condition, 60, f"{self.program.name}: {what}")
 
     def photograph(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.program.send("TakeScreenshot", full=False)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.browser.chat_page import told
 from tests.browser.hostile import CORPUS
-from tests.browser.others.chat_tab import BOX, FILL, STOP, ChatTab
+from tests.browser.others.chat_tab import FILL, STOP, ChatTab
 from tests.browser.others.conftest import PHONE, House
 
 ANSWER = (Path(__file__).parent.parent / "answer.md").read_text()
@@ -90,7 +90,7 @@ def test_the_page_follows_the_end_until_the_reader_scrolls_up(chat: ChatTab, hou
     chat.ask("[fake: tokens 700; delay 1; hold 300]")
     chat.sees("article.reply", "a second reply", 2)
     chat.tab.until(lambda: len(chat.answer) > 1000, "the answer grows")
-    assert chat.tab.run(AT_END)
+    chat.tab.until(lambda: chat.tab.run(AT_END), "the page follows the end")
     chat.tab.wheel(-300)
     chat.sees(".jump", "the way back to the end")
     top, length = chat.tab.run("return scrollY"), len(chat.answer)
@@ -108,8 +108,7 @@ def test_a_draft_survives_a_reload(chat: ChatTab) -> None:
     chat.tab.type("half a thought")
     chat.reload()
     chat.tab.until(lambda: chat.draft == "half a thought", "the draft is back")
-    chat.tab.run("document.querySelector(arguments[0]).select()", BOX)
-    chat.tab.press("x")
+    chat.tab.run("sessionStorage.clear()")
 
 
 def test_back_and_forward_lead_between_chats(chat: ChatTab) -> None:
@@ -129,6 +128,7 @@ def test_a_chat_is_found_renamed_deleted_and_brought_back(chat: ChatTab) -> None
     chat.tab.type("peng")
     chat.reads("Peng", ".chat-item mark")
     chat.tab.press("Escape")
+    chat.sees(".chat-item mark", "the search is over", 0)
     chat.tab.click('.chat-item.current [data-part="open-menu"]')
     chat.tab.click('[data-act="rename"]')
     chat.tab.type("Birds")
@@ -136,6 +136,7 @@ def test_a_chat_is_found_renamed_deleted_and_brought_back(chat: ChatTab) -> None
     chat.reads("Birds", ".chat-item.current .chat-title")
     chat.tab.click('.chat-item.current [data-part="open-menu"]')
     chat.tab.click('[data-act="delete"]')
+    chat.tab.run("document.querySelector('.toast button').focus()")  # so that it stays until it is pressed
     chat.sees(".chat-item.current", "the chat is gone", 0)
     chat.tab.click('.toast [data-part="action"]')
     chat.reads("Birds", ".chat-item.current .chat-title")
@@ -191,8 +192,8 @@ def test_hostile_answers_run_nothing_and_load_nothing(chat: ChatTab) -> None:
 
 def test_a_phone_s_width_needs_no_scrolling_sideways(chat: ChatTab) -> None:
     chat.tab.program.resize(*PHONE)
+    chat.tab.until(lambda: chat.tab.run("return innerWidth") == PHONE[0], "the window is narrow")
     chat.ask_and_wait(told(f"{ANSWER}\n\n`{'long' * 50}`\n\n{'word' * 50}"))
-    assert chat.tab.run("return innerWidth") == PHONE[0]
     assert (
         chat.tab.run("const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth")
         == 0

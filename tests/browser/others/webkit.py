@@ -61,7 +61,7 @@ class WebKit:
                 env=environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         window = {"binary": python, "args": [str(WINDOW), str(folder), f"http://127.0.0.1:{proxy_port}"]}
-        wait_for(self._answers, 30, "WebKitWebDriver")
+        wait_for(self._answers, 90, "WebKitWebDriver")
         wanted = {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": window}}}
         self._session = f"/session/{self._ask('POST', '/session', wanted)['sessionId']}"
 
@@ -81,7 +81,7 @@ class WebKit:
         finally:
             for process in (self._driver, self._xvfb):
                 process.terminate()
-                process.wait(20)
+                process.wait(60)
 
     def _start_display(self, xvfb: str) -> str:
         reading, writing = os.pipe()
@@ -98,7 +98,7 @@ class WebKit:
             return False
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=240)
         try:
             connection.request(method, path, json.dumps(body) if method == "POST" else None)
             response = connection.getresponse()
