@@ -140,13 +140,14 @@ def _refuse_another(path: Path, first: list[int], *_: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    _patiently(lambda: connection.exec_driver_sql(f"BEGIN {mode}"))
+    options = connection.get_execution_options()
+    begin = f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}"
+    _patiently(lambda: connection.exec_driver_sql(begin), options.get("patience_s"))
 
 
-def _patiently(work: Callable[[], object]) -> None:
+def _patiently(work: Callable[[], object], patience_s: float | None = None) -> None:
     """Wait for the lock here, not in SQLite: under gevent that would stop every stream of the worker."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    deadline = time.monotonic() + (patience_s or BUSY_TIMEOUT_S)
     while True:
         try:
             work()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -11,13 +13,13 @@ from chatbot.db import writing
 from chatbot.errors import SettingsError
 
 MIGRATIONS = ROOT / "chatbot" / "migrations"
+PATIENCE_S = 60
 ADVISORY_LOCK = 7_236_101  # any fixed number: workers that start together take turns
 
 
 def prepare(engine: Engine) -> None:
     """Set up an empty database. Raises SettingsError when its tables are of another version."""
-    with writing(engine) as connection:
-        _take_turns(connection)
+    with _in_turn(engine) as connection:
         current, newest = _revisions(connection)
         if current == newest:
             return
@@ -30,16 +32,20 @@ def prepare(engine: Engine) -> None:
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Bring the tables to the newest version; the versions before and after. Raises SettingsError for a newer one."""
-    with writing(engine) as connection:
-        _take_turns(connection)
+    with _in_turn(engine) as connection:
         current, newest = _revisions(connection)
         _upgrade(connection)
     return current, newest
 
 
-def _take_turns(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
+@contextmanager
+def _in_turn(engine: Engine) -> Iterator[Connection]:
+    """One worker after another, however long that takes: one that gave up would end the start of all."""
+    with writing(engine.execution_options(patience_s=PATIENCE_S)) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_S}s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
+        yield connection
 
 
 def _config() -> Any:

@@ -131,7 +131,7 @@ def is_history(path: Path) -> bool:
 def test_the_server_can_be_read_in_an_hour() -> None:
     tools = [path for path in MODULES if is_tool(path)]
     history = [path for path in MODULES if is_history(path)]
-    assert lines_with_a_word_on_them([path for path in MODULES if path not in [*tools, *history]]) < 5400
+    assert lines_with_a_word_on_them([path for path in MODULES if path not in [*tools, *history]]) < 5425
     assert lines_with_a_word_on_them(history) < 1350
     assert lines_with_a_word_on_them(tools) < 5175
     assert lines_with_a_word_on_them([path for path in SCRIPTS if path.parent.name != "words"]) < 3200

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,18 @@ def test_a_new_sqlite_file_that_another_worker_holds_is_waited_for(tmp_path: Pat
     release.join()
     first.close()
     engine.dispose()
+
+
+def test_a_worker_waits_as_long_as_another_sets_it_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than a message would: a worker that gives up ends the start of all."""
+    migrate.prepare(engine)
+    monkeypatch.setattr(db, "BUSY_TIMEOUT_S", 0.1)
+    with ThreadPoolExecutor(1) as pool:
+        with migrate._in_turn(engine):
+            waiting = pool.submit(migrate.prepare, engine)
+            time.sleep(1)
+            assert not waiting.done()
+        waiting.result(60)
 
 
 def test_a_database_that_is_set_up_keeps_what_it_has(engine: Engine) -> None:

@@ -99,7 +99,7 @@ def unzipped(body: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in names}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=3, unique=True), st.data())
 def test_what_is_taken_out_and_brought_in_elsewhere_is_taken_out_equal(
     engines: tuple[Engine, Engine], numbers: list[int], data: st.DataObject
