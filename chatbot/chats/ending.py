@@ -1,4 +1,4 @@
-"""The end of a turn: its answer is stored and its cost booked, or once the database is back; and its line is logged."""
+"""The end of a turn: its answer is stored and its cost booked, at once or later; and its line is logged."""
 
 from __future__ import annotations
 

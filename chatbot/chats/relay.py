@@ -101,7 +101,7 @@ class Relay:
         self._ring.accept(self.key, asked_at)
         self.request_id = attempt.request_id = self._upstream.request_id
         for batch in self._upstream:
-            self.flagged = self._upstream.flagged
+            self.flagged = self._upstream.flagged or batch.flagged
             attempt.usage = batch.usage or attempt.usage
             attempt.hear(batch.text + batch.reasoning)
             if batch.text or (batch.events and batch.problem is None):
@@ -143,7 +143,7 @@ class Relay:
             self._ring.refuse(self.key)
         else:
             self._ring.pass_over(self.key, problem.cause)
-        has_more = len(self._tried) <= MOST_KEYS and self._ring.lead(self._tried) is not None
+        has_more = len(self._tried) <= MOST_KEYS and self._ring.after(self._tried) is not None
         if self._reply.started or self._reply.stop_status or not has_more:
             raise problem
 

@@ -44,18 +44,23 @@ class Ring:
         return [source.credential() for source in self.sources]
 
     def lead(self, tried: Collection[Credential] = ()) -> Credential | None:
-        """What the next attempt of a turn is to use; None when there is nothing left that this turn has not tried.
+        """What the next attempt of a turn is to use; None when there is nothing left that this turn has not tried."""
+        chosen = self.after(tried)
+        if chosen is not None:
+            if chosen.fingerprint in self._resting:  # this turn alone tries it again
+                self._rest(chosen)
+            self._note(chosen)
+        return chosen
+
+    def after(self, tried: Collection[Credential] = ()) -> Credential | None:
+        """What `lead` would give, which only looks.
 
         One that rests comes last. Where all were refused, a turn tries the first all the same: it may be restored.
         """
         at_hand = [(source.credential(at_once=bool(tried)), source) for source in self.sources]
         fit = [each for each, source in at_hand if each not in tried and not self._is_out(each, source)]
         if fit:
-            chosen = min(fit, key=self._is_resting)
-            if chosen.fingerprint in self._resting:  # this turn alone tries it again
-                self._rest(chosen)
-            self._note(chosen)
-            return chosen
+            return min(fit, key=self._is_resting)
         return at_hand[0][0] if at_hand and not tried else None
 
     @property
@@ -78,7 +83,7 @@ class Ring:
         """It did not serve, and may yet: the operator hears of it, and for a while turns ask others first."""
         self._rest(credential)
         words = f"{named(credential)} does not serve: {why}; {self._instead_of(credential)}. See flask doctor"
-        self._alarms.raise_alarm("key", credential.fingerprint, words)
+        self._alarms.raise_alarm("key", f"{credential.fingerprint} rests", words)
 
     def accept(self, credential: Credential | None, asked_at: float) -> None:
         """The key worked, in a call that was made at this time (monotonic): not one that a refusal overtook."""
@@ -131,7 +136,7 @@ class Ring:
         return time.monotonic() < self._resting.get(credential.fingerprint, -math.inf)
 
     def _instead_of(self, credential: Credential) -> str:
-        other = self.lead([credential])
+        other = self.after([credential])
         return f"{named(other)} serves now" if other else "nobody is answered"
 
     def _note(self, credential: Credential) -> None:

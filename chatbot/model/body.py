@@ -9,6 +9,8 @@ from chatbot.model.moderation import policy
 
 OLD_NAME = "max_tokens"  # of the bound on an answer
 
+Way = tuple[int, bool]  # a level, and whether the bound goes by its old name
+
 
 class Form:
     """How much of the form a server takes. OpenAI's own takes everything, which is level 0.
@@ -19,31 +21,35 @@ class Form:
 
     def __init__(self, api: str, *, plain: bool) -> None:
         self.is_chat = api == "chat_completions"
-        self.level = 0  # that was taken last
+        self.way: Way = (0, False)
         self._last_level = (2 if self.is_chat else 1) if plain else 0
         self._tier = {} if plain else {"service_tier": "default"}  # which the prices are of
-        self._by_old_name: bool | None = False  # None: tried and refused
+        self._may_know_old_name = self.is_chat and plain
 
-    def body(self, call: Call, level: int) -> dict[str, Any]:
-        """What is sent of a call at this level, beside the model and that it is streamed."""
-        if not self.is_chat:
-            return responses_body(call, level) | self._tier
-        body = chat_body(call, level) | self._tier
-        if self._by_old_name and (bound := body.pop("max_completion_tokens", None)):
+    def body(self, call: Call, way: Way) -> dict[str, Any]:
+        """What is sent of a call, beside the model and that it is streamed."""
+        level, by_old_name = way
+        body = (chat_body if self.is_chat else responses_body)(call, level) | self._tier
+        if by_old_name and (bound := body.pop("max_completion_tokens", None)):
             body[OLD_NAME] = bound
         return body
 
-    def less(self, level: int) -> int | None:
-        """The level to try after this one was refused; None where there is no other."""
-        if self._by_old_name:
-            self._by_old_name = None
-            return level
-        return level + 1 if level < self._last_level else None
+    def less(self, way: Way) -> Way | None:
+        """The way to try after this one was refused; None where there is no other."""
+        level, by_old_name = way
+        if by_old_name:
+            return level, False
+        return (level + 1, False) if level < self._last_level else None
+
+    def learn(self, began: Way, taken: Way) -> None:
+        """A call that was begun in one way was taken in another."""
+        if began != taken:
+            self._may_know_old_name &= taken[1] or not began[1]
+            self.way = taken
 
     def overran(self) -> None:
         """An answer was longer than its bound: try that by its old name."""
-        if self.is_chat and self._last_level and self._by_old_name is False:
-            self._by_old_name = True
+        self.way = (self.way[0], self._may_know_old_name)
 
 
 def responses_body(call: Call, level: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from chatbot.errors import Problem
 from chatbot.key.credential import Credential, Identity, using
 from chatbot.key.ring import Ring
 from chatbot.key.watch import watch
-from chatbot.model.body import Form
+from chatbot.model.body import Form, Way
 from chatbot.model.cut import Cut, cutting
 from chatbot.model.events import Call
 from chatbot.model.faults import Refused, problem_of_class, problem_of_status
@@ -102,23 +102,24 @@ class Client:
         The question is moderated as `call` says: by the server itself where that is OpenAI's and takes the parameter,
         otherwise by the moderation endpoint, before anything else is sent.
         """
-        level, flagged = self.form.level, False
+        began = way = self.form.way
+        flagged = False
         while True:
             if call.moderation != "off" and not self.moderates_inline:
                 call, flagged = look_first(call, cut, partial(self.moderate, credential=credential))
             try:
                 with using(credential), cutting(cut):
-                    reply = self._open(call, cut, level, self._sdk(credential), flagged)
+                    reply = self._open(call, cut, way, self._sdk(credential), flagged)
             except Refused:
                 if call.moderation != "off":
                     self.moderates_inline = False
-                elif (less := self.form.less(level)) is not None:
-                    level = less
+                elif (less := self.form.less(way)) is not None:
+                    way = less
                 else:
                     raise
-                log.info("the server refused the request's form: trying parameters of level %d", level)
+                log.info("the server refused the request's form: trying parameters of level %d", way[0])
             else:
-                self.form.level = level
+                self.form.learn(began, way)
                 return reply
 
     def _sdk(self, credential: Credential | None) -> openai.OpenAI:
@@ -138,9 +139,9 @@ class Client:
             self._by_identity = made
         return self._by_identity
 
-    def _open(self, call: Call, cut: Cut, level: int, sdk: openai.OpenAI, flagged: bool) -> Reply:
+    def _open(self, call: Call, cut: Cut, way: Way, sdk: openai.OpenAI, flagged: bool) -> Reply:
         # By `extra_body`: as arguments the turns would pass the SDK's type conversion, a millisecond of CPU.
-        asked: dict[str, Any] = {"model": call.model, "stream": True, "extra_body": self.form.body(call, level)}
+        asked: dict[str, Any] = {"model": call.model, "stream": True, "extra_body": self.form.body(call, way)}
         try:
             if self.form.is_chat:
                 sent = sdk.chat.completions.with_streaming_response.create(messages=[], **asked)

@@ -38,7 +38,7 @@ def output_text_of(response: dict[str, Any]) -> str:
     items = [object_of(item) for item in output] if isinstance(output, list) else []
     parts = [object_of(part) for item in items if isinstance(item.get("content"), list) for part in item["content"]]
     names = {"output_text": "text", "refusal": "refusal"}  # not `reasoning_text`, which is no answer
-    return "".join(text_of(part.get(names.get(str(part.get("type")), ""))) for part in parts)
+    return "".join(text_of(part.get(names.get(str(part.get("type") or "output_text"), ""))) for part in parts)
 
 
 def usage_of(value: object) -> Usage | None:

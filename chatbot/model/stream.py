@@ -55,7 +55,7 @@ class ReplyDecoder:
         return self._whole(batch)
 
     def _read(self, events: list[bytes], batch: Batch) -> None:
-        for data in events:
+        for data in filter(None, map(bytes.strip, events)):
             batch.events += 1
             if data == b"[DONE]":
                 batch.end = self._last_end(done=True)
@@ -140,12 +140,15 @@ class ChatDecoder(ReplyDecoder):
             batch.flagged = batch.flagged or flags(event["moderation"])
         choices = event.get("choices")
         choice = object_of(choices[0]) if isinstance(choices, list) and choices else {}
+        if choice.get("index"):
+            return  # one answer is asked for, and some servers make more
         delta = object_of(choice.get("delta"))
         text = text_of(delta.get("content")) + text_of(delta.get("refusal"))
-        # What was told before more text came was not all.
-        self._usage = told or usage_of(choice.get("usage")) or (None if text else self._usage)
+        reasoning = text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
+        # What was told before more came was not all.
+        self._usage = told or usage_of(choice.get("usage")) or (None if text or reasoning else self._usage)
         batch.text += text
-        batch.reasoning += text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
+        batch.reasoning += reasoning
         reason = choice.get("finish_reason")
         if reason == "error":
             batch.problem, batch.usage = problem_of_code(*code_of(choice)), self._usage

@@ -20,6 +20,7 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 from chatbot.key.credential import Key, in_use
 from chatbot.key.watch import watch
 from chatbot.model.connection import PlainConnection, TLSConnection
+from chatbot.model.cut import current_cut
 
 POOL_SIZE = 1000  # idle connections that are kept
 READ_BYTES = 65_536
@@ -108,6 +109,8 @@ class _Body(httpx2.SyncByteStream):
     def _error(self) -> Iterator[bytes]:
         """An error's body as far as it comes and can be read: the status says more."""
         until, left = time.monotonic() + MAX_ERROR_S, MAX_ERROR_BYTES
+        if cut := current_cut.get():
+            cut.hurry(MAX_ERROR_S)
         with suppress(HTTPError, OSError, ValueError):
             while data := self._response.read1(READ_BYTES, decode_content=True):
                 yield data

@@ -122,4 +122,6 @@ def _disjoint(spans: list[Span]) -> list[Span]:
 
 
 def _is_part(span: Span, other: Span) -> bool:
-    return span[3] != other[3] and span[3] in other[3] and span[0] < other[1] and other[0] < span[1]
+    """Does it say less than one that it meets, or the same in more bytes?"""
+    less = span[3] in other[3] if span[3] != other[3] else span[1] - span[0] > other[1] - other[0]
+    return less and span[0] < other[1] and other[0] < span[1]

@@ -37,12 +37,12 @@ export class ChatPage {
         this.#conversation.open(chat);
       },
       onGone: (chat) => {
-        this.#tellTabs(chat);
+        this.#tellTabs({ chat });
         if (this.#conversation.chat === chat) this.newChat();
       },
       onRenamed: (chat, title, isNews) => {
         if (this.#conversation.chat === chat) nameChat(title);
-        if (isNews) this.#tellTabs(chat, transcript.end);
+        if (isNews) this.#tellTabs({ chat, title });
       },
     });
     this.#conversation = new Conversation({
@@ -55,12 +55,16 @@ export class ChatPage {
       onChange: (chat) => {
         part(document, 'temporary').setAttribute('aria-pressed', chat.temporary);
         this.#sidebar.show(chat);
-        if (chat.changed) this.#tellTabs(chat.id, transcript.end);
+        if (chat.changed) this.#tellTabs({ chat: chat.id, end: transcript.end });
       },
       startOver: () => this.newChat(),
     });
-    this.#tabs.onmessage = ({ data: { chat, end } }) => {
-      if ([null, this.#conversation.chat].includes(chat) && end !== transcript.end) this.#conversation.lookAgain();
+    this.#tabs.onmessage = ({ data: { chat, title, end } }) => {
+      const isShown = [null, this.#conversation.chat].includes(chat);
+      if (isShown && title) {
+        nameChat(title);
+        this.#sidebar.show({ id: chat, title }); // the list may never have been opened here
+      } else if (isShown && end !== transcript.end) this.#conversation.lookAgain();
       this.#sidebar.refreshSoon();
     };
     list.addEventListener('click', ({ target }) => actOnCode(target));
@@ -97,7 +101,7 @@ export class ChatPage {
       this.newChat();
       this.#sidebar.startOver();
       this.#server.refresh();
-      this.#tellTabs(null);
+      this.#tellTabs({ chat: null });
     };
     const onImported = () => this.#sidebar.refresh();
     return this.#openLate(import('./settings/settings.js'), ({ showSettings }) => showSettings({ onImported, onDeleted }));
@@ -107,13 +111,15 @@ export class ChatPage {
     try {
       open(await loading);
     } catch {
-      this.#server.refresh(); // which tells it, if that is for want of a connection
+      say(words.unreachable);
+      this.#server.refresh(); // which shows it, if that is for want of a connection
     }
   }
 
-  // `chat`: null for all of them. `end`: a tab that listened as well has seen the same, and need not ask.
-  #tellTabs(chat, end) {
-    this.#tabs.postMessage({ chat, end });
+  // `chat`: null for all of them. `title`: its new one, and nothing else has changed. `end`: a tab that listened as well
+  // has seen the same, and need not ask.
+  #tellTabs({ chat, title, end }) {
+    this.#tabs.postMessage({ chat, title, end });
   }
 
   // A mere #fragment, as of the skip link, is no other chat.

@@ -109,6 +109,24 @@ def test_who_asks_on_is_told_no_more_of_the_wait_for_the_failed_answer(
     expect(chat.status).to_have_text("Finished. Next")
 
 
+def test_who_lets_an_answer_go_on_is_told_no_more_of_the_wait_to_try_it_again(
+    page: Page, fake: FakeOpenAI, served: Served, watch: Any
+) -> None:
+    watch.expected.append("503")
+    page.clock.install()
+    chat = ChatPage(page, served.url)
+    chat.ask_and_wait("[fake: tokens 4; cut 4]")
+    refusal = {"status": 503, "headers": {"Retry-After": "30"}, "json": {"status": 503, "detail": "Busy"}}
+    page.route("**/api/chat", lambda route: route.fulfill(**refusal), times=1)
+    on = page.get_by_role("button", name="Continue")
+    on.click()
+    expect(page.get_by_role("timer")).to_be_visible()
+    on.click()
+    expect(chat.status).to_contain_text("Finished")
+    page.clock.fast_forward("05:00")
+    expect(chat.status).to_contain_text("Finished")
+
+
 @pytest.mark.parametrize("fault", ["cut 5", "failed 5 server_error"])
 def test_an_answer_that_breaks_off_keeps_its_text_and_can_be_tried_again(
     page: Page, fake: FakeOpenAI, served: Served, fault: str

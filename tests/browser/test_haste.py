@@ -130,6 +130,45 @@ def test_what_is_typed_goes_along_into_a_temporary_chat_and_is_kept_nowhere(chat
     assert "secret" not in chat.page.evaluate("JSON.stringify({ ...sessionStorage })")
 
 
+def test_a_question_asked_before_the_whole_page_is_there_goes_into_the_temporary_chat_that_was_chosen(
+    page: Page, url: str
+) -> None:
+    held = hold(page, "**/chat.js*")
+    chat = ChatPage(page, url)
+    script = first(page, held)
+    switch = page.get_by_role("button", name="Temporary chat")
+    switch.click()
+    chat.ask("Between us [fake:text Yes]")
+    expect(chat.stop).to_be_visible()
+    script.continue_()
+    expect(chat.answer).to_have_text("Yes")
+    chat.wait()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    expect(chat.box).to_have_value("")
+
+
+def test_a_question_asked_before_the_whole_page_is_there_has_its_stop_until_its_chat_is_read(chat: ChatPage) -> None:
+    chat.ask_and_wait("First [fake:text One]")
+    scripts, reads = hold(chat.page, "**/chat.js*"), hold(chat.page, "**/api/chats/*")
+    chat.page.reload(wait_until="commit")
+    script = first(chat.page, scripts)
+    chat.ask("Second [fake:text Two]")
+    script.continue_()
+    reading = first(chat.page, reads)
+    expect(chat.stop).to_be_visible()
+    reading.continue_()
+    expect(chat.answer).to_have_text("Two")
+
+
+@pytest.mark.parametrize("button", ["left", "Settings"])
+def test_a_button_whose_script_cannot_be_loaded_says_so(chat: ChatPage, watch: Any, button: str) -> None:
+    watch.expected.append("Failed to load resource")
+    chat.begin()
+    chat.page.route("**/js/{server/allowance-sheet,settings/settings}.js*", lambda route: route.abort())
+    chat.page.get_by_role("button", name=button).click()
+    expect(chat.status).to_contain_text("The server could not be reached.")
+
+
 def test_the_first_of_two_versions_is_read_though_its_branch_is_long(page: Page, url: str) -> None:
     texts = [(f"Question {number}", f"Answer {number}") for number in range(40)]
     other = [("Another question", "Another answer")]

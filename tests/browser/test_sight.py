@@ -128,9 +128,15 @@ def test_zoomed_in_or_with_the_largest_text_nothing_is_cut_off(
     sees("allowance")
 
 
-def test_on_a_phone_on_its_side_nothing_lies_under_the_camera(new_page: Callable[..., Page], url: str) -> None:
-    page = new_page(viewport={"width": 740, "height": 360}, has_touch=True, is_mobile=True)
-    insets = {"left": 59, "right": 47, "bottom": 21}
+@pytest.mark.parametrize("width", [740, 932])
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_on_a_phone_on_its_side_nothing_lies_under_the_camera(
+    new_page: Callable[..., Page], url: str, width: int, direction: str
+) -> None:
+    page = new_page(viewport={"width": width, "height": 360}, has_touch=True, is_mobile=True)
+    insets = {"left": 59, "right": 17, "bottom": 21}
+    if direction == "rtl":
+        insets |= {"left": 17, "right": 59}
     page.context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
     chat = ChatPage(page, url)
     chat.box.fill("A question that fills its line, and then another one. " + told(ANSWER))
@@ -139,6 +145,7 @@ def test_on_a_phone_on_its_side_nothing_lies_under_the_camera(new_page: Callable
     for path, parts in (("/", ".bar > *, .bubble, .markdown, .composer"), ("/guide/get-a-key", ".bar > *, .book > *")):
         if path != "/":
             page.goto(url + path)
+        page.evaluate("(direction) => document.documentElement.dir = direction", direction)
         edges = """(nodes) => nodes.filter((node) => node.checkVisibility()).map((node) => {
             const { left, right } = node.getBoundingClientRect();
             return [left, innerWidth - right];

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chat_page import ChatPage
+from tests.browser.conftest import PHONE
+from tests.browser.test_haste import first
 from tests.conftest import Served
 from tests.fake_openai import FakeOpenAI
 
@@ -48,16 +50,78 @@ def test_a_version_chosen_in_one_tab_is_read_in_the_other(page: Page, served: Se
     expect(two.replies.last.locator(".place")).to_have_text("1 / 2")
 
 
-def test_a_chat_renamed_in_one_tab_has_its_new_title_in_the_other(page: Page, served: Served) -> None:
+def slow_look(one: ChatPage, two: ChatPage) -> Route:
+    """A second question in tab `one`, and the request by which tab `two` looks at it, which waits."""
+    held: list[Route] = []
+    two.page.route("**/api/chats/*", lambda route: route.fallback() if held else held.append(route))
+    one.ask_and_wait("[fake:text Two]")
+    return first(two.page, held)
+
+
+def test_a_slow_look_at_what_another_tab_did_takes_nothing_new_off_the_page(page: Page, served: Served) -> None:
     one, two = two_tabs(page, served.url)
-    item = one.page.locator(".chat-item").first
+    look = slow_look(one, two)
+    old = look.fetch()
+    two.ask_and_wait("[fake:text Three]")
+    look.fulfill(response=old)
+    expect(two.questions).to_have_count(3)
+    expect(two.answer).to_have_text("Three")
+
+
+def test_a_look_that_ends_while_one_asks_is_had_again_after_the_answer(
+    page: Page, served: Served, fake: FakeOpenAI
+) -> None:
+    one, two = two_tabs(page, served.url)
+    look = slow_look(one, two)
+    old = look.fetch()
+    two.ask("[fake: tokens 2; hold 1]")
+    expect(two.answer).to_contain_text("tok")
+    with two.page.expect_response(look.request.url):
+        look.fulfill(response=old)
+    fake.go_on()
+    expect(two.questions).to_have_count(3)
+    expect(two.answer).to_have_text("tok tok")
+
+
+def rename(tab: Page) -> None:
+    item = tab.locator(".chat-item").first
     item.hover()
     item.get_by_role("button").click()
-    one.page.get_by_role("menuitem", name="Rename").click()
-    one.page.get_by_role("textbox", name="Title of the chat").fill("Another title")
-    one.page.keyboard.press("Enter")
+    tab.get_by_role("menuitem", name="Rename").click()
+    tab.get_by_role("textbox", name="Title of the chat").fill("Another title")
+    tab.keyboard.press("Enter")
+
+
+def test_a_chat_renamed_in_one_tab_has_its_new_title_in_the_other(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    rename(one.page)
     expect(two.page.locator(".chat-title")).to_have_text("Another title")
     expect(two.page).to_have_title(re.compile("^Another title"))
+
+
+def test_a_new_title_reaches_a_tab_whose_list_was_never_opened(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    two.page.set_viewport_size(PHONE["viewport"])
+    two.page.reload()
+    expect(two.answer).to_have_text("One")
+    rename(one.page)
+    expect(two.page).to_have_title(re.compile("^Another title"))
+
+
+def test_a_title_that_comes_late_is_awaited_whatever_other_tabs_do_and_told_to_them(page: Page, served: Served) -> None:
+    one, two = two_tabs(page, served.url)
+    one.page.clock.install()
+    one.page.reload()
+    with one.page.expect_response("**/api/chats"):
+        one.ask_and_wait("[fake:text Two]")
+    with one.page.expect_response("**/api/chats"):
+        two.page.evaluate("new BroadcastChannel('chats').postMessage({ chat: 'another' })")
+    chat = one.page.url.rpartition("/")[2]
+    assert page.request.patch(f"{served.url}/api/chats/{chat}", data={"title": "Late"}).ok
+    one.page.clock.fast_forward(5_000)
+    for tab in (one, two):
+        expect(tab.page).to_have_title(re.compile("^Late"))
+        expect(tab.page.locator(".chat-title")).to_have_text("Late")
 
 
 def test_a_chat_deleted_in_one_tab_is_gone_in_the_other(page: Page, served: Served) -> None:

@@ -363,6 +363,7 @@ def test_what_does_not_serve_is_asked_last_for_a_while_then_by_one_turn_alone(
     assert [keys.lead(), keys.lead([standby])] == [standby, identity], "better than nothing"
     assert not keys.is_spent
     clock.now += 2 * REST_S
+    assert [keys.after() for _ in range(3)] == [identity] * 3, "to look is not to try"
     assert [keys.lead() for _ in range(3)] == [identity, standby, standby], "the others do not wait for it"
     keys.accept(identity, clock.now)
     assert [keys.lead() for _ in range(3)] == [identity] * 3
@@ -372,6 +373,18 @@ def test_what_does_not_serve_is_tried_all_the_same_where_nothing_stands_by(engin
     keys = ring(engine, ONE)
     keys.pass_over(keys.credentials[0], "the key was refused without a reason")
     assert [value(keys.lead()) for _ in range(3)] == [ONE] * 3
+
+
+def test_a_key_that_is_refused_at_last_is_told_though_it_was_passed_over_before(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = ring(engine, ONE, TWO)
+    with caplog.at_level(logging.CRITICAL):
+        for _ in range(2):
+            keys.pass_over(keys.credentials[0], "the key was refused without a reason")
+            keys.refuse(keys.credentials[0])
+    first, second = caplog.messages
+    assert "does not serve" in first and "revoked" in second
 
 
 def test_an_identity_that_does_not_serve_is_told_once_and_is_never_out(

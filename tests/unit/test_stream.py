@@ -123,6 +123,10 @@ RESPONSES = {
     ),
     "carriage returns": (sse(said("Hi"), said(" there"), completed(), newline="\r"), Heard("Hi there", "", STOP)),
     "a byte order mark": ("\ufeff".encode() + sse(said("Hi"), completed()), Heard("Hi", "", STOP)),
+    "only the whole, in parts without a type": (
+        sse(completed(output=[{"content": [{"text": "Hello"}]}])),
+        Heard("Hello", "", STOP),
+    ),
     "only the whole": (
         sse(completed(output=[{"content": [{"type": "output_text", "text": "Hello"}]}])),
         Heard("Hello", "", STOP),
@@ -155,6 +159,14 @@ CHAT = {
     "usage before the text": (
         sse(chunk(usage=CHAT_USAGE), chunk(content="Hi"), chunk("stop"), DONE),
         Heard("Hi", "", End("stop", None)),
+    ),
+    "usage before the thoughts": (
+        sse(chunk(content="Hi", usage=CHAT_USAGE), chunk(reasoning_content="Hm."), chunk("length"), DONE),
+        Heard("Hi", "Hm.", End("length", None)),
+    ),
+    "another choice": (
+        sse(chunk(content="Hi"), {"choices": [{"index": 1, "delta": {"content": "X"}}]}, chunk("stop"), "", " [DONE] "),
+        Heard("Hi", "", End("stop")),
     ),
     "a delta after [DONE]": (
         sse(chunk(content="Hi"), chunk("stop"), DONE, chunk(content="late")),

@@ -16,6 +16,7 @@ import pytest
 from chatbot.errors import Busy
 from chatbot.key.ring import Ring
 from chatbot.model import reply as arriving
+from chatbot.model import transport
 from chatbot.model.client import Client
 from chatbot.model.cut import Cut, current_cut
 from chatbot.model.events import Call, End, Usage
@@ -184,6 +185,17 @@ def test_an_errors_status_is_heard_though_its_body_is_broken(servers: list[Serve
     servers.append(server := Server(b"HTTP/1.1 429 No\r\nConnection: close\r\n" + rest, times=1))
     with pytest.raises(Busy, match="over the rate limit"):
         client_of(server).open(CALL, Cut())
+
+
+def test_an_errors_body_that_does_not_come_is_not_waited_for(
+    servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_ERROR_S", 0.2)
+    servers.append(server := Server(b"HTTP/1.1 503 No\r\nContent-Length: 900\r\n\r\n", b"{", b"}"))
+    server.go_on.clear()
+    with pytest.raises(Busy, match="an error on OpenAI's side"):
+        client_of(server).open(CALL, Cut())
+    server.go_on.set()
 
 
 def test_an_errors_body_is_read_though_it_is_packed(servers: list[Server]) -> None:

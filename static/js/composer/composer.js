@@ -50,12 +50,12 @@ export class Composer {
     this.#write(chat === undefined ? '' : readDraft(chat));
   }
 
-  /** As `open`, but what is typed by now goes with it. */
-  moveTo(chat) {
-    const typed = [this.#sent, this.#field.value].filter(Boolean).join('\n\n');
+  /** As `open`, but what is typed by now goes with it. `isUnasked`: what was sent is a draft again. */
+  moveTo(chat, isUnasked = false) {
     keepDraft(this.#chat, '');
     this.#chat = chat;
-    this.#write(typed);
+    if (isUnasked) this.giveBack(this.#sent);
+    else this.#write(this.#field.value, this.#sent);
   }
 
   /** The server has what was sent. If the draft is the question `text`, which it has, it is no draft any more. */

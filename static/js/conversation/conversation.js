@@ -19,6 +19,8 @@ export class Conversation {
   #refusals;
   #begun = false; // the server knows this chat
   #underWay = null; // it is being read, in this or another version: whatever is asked waits
+  #changes = 0; // how often what it shows may have become other than before
+  #isToLook = false; // when the answer under way has ended
 
   constructor(page) {
     this.#page = page;
@@ -32,10 +34,12 @@ export class Conversation {
     const { transcript, composer, earlier } = this.#page;
     const isSame = chat === this.chat && this.#begun;
     const isSwitched = this.chat && !this.#begun && chat === null && temporary !== this.temporary;
-    this.#asking.leave();
+    const isUnasked = this.#asking.isRunning;
+    if (this.chat) this.#asking.leave(); // at first there is nothing to leave, but a question may wait already
     this.#refusals.forget();
-    if (isSwitched) composer.moveTo(temporary ? undefined : null); // what is typed goes along
+    if (isSwitched) composer.moveTo(temporary ? undefined : null, isUnasked); // what is typed goes along
     else if (this.chat && !isSame) composer.open(temporary ? undefined : chat);
+    this.#changes += 1;
     this.chat = chat ?? newId();
     this.#begun = chat !== null;
     this.temporary = temporary;
@@ -53,11 +57,16 @@ export class Conversation {
 
   /** Another tab has changed this chat: it is shown as it is now. */
   async lookAgain() {
+    await this.#underWay;
     const chat = this.keptChat;
     if (!chat || this.#isBusy) return;
+    const changes = this.#changes;
+    this.#isToLook = false;
     const reading = readChat(chat);
     const isOld = await this.#reading.isOld(reading);
-    if (isOld && chat === this.keptChat && !this.#isBusy) await this.open(chat, { reading });
+    if (!isOld || chat !== this.keptChat) return;
+    if (this.#isBusy) this.#isToLook = true;
+    else await this.open(chat, changes === this.#changes ? { reading } : {}); // what was read may be older than the page
   }
 
   openAgain() {
@@ -142,7 +151,9 @@ export class Conversation {
 
   /** A reply has ended, or another version is read. */
   noteChange() {
+    this.#changes += 1;
     if (this.#begun && !this.temporary) this.#page.onChange({ id: this.chat, temporary: false, changed: true });
+    if (this.#isToLook) this.lookAgain();
   }
 
   /** What is offered under an answer that is not whole. */

@@ -94,7 +94,8 @@ export class Reply {
     if (status === 'complete') return `${words.finished} ${this.#heard}`;
     if (status === 'stopped') return words.ended.stopped;
     const detail = problem?.detail || words.unfinished;
-    const onReady = () => this.node.matches('.transcript > [data-last]') && wayOn?.onReady();
+    const stands = () => error.node.isConnected && this.node.matches('.transcript > [data-last]');
+    const onReady = () => stands() && wayOn?.onReady?.();
     const error = new ErrorView(detail, { retryAfter: problem?.retry_after, ...wayOn, onReady });
     part(this.node, 'error').replaceChildren(error.node);
     return detail;

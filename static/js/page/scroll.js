@@ -17,7 +17,10 @@ export class EndFollower {
     this.#button = button;
     history.scrollRestoration = 'manual'; // a chat is shown from its end
     button.addEventListener('click', () => onJump(this.follow()));
-    new ResizeObserver(() => this.#onGrowth()).observe(content.closest('main')); // with the dock, which grows as well
+    const main = content.closest('main'); // with the dock, which grows as well
+    new ResizeObserver(() => this.#onGrowth()).observe(main);
+    const changes = { childList: true, characterData: true, attributes: true, subtree: true };
+    new MutationObserver(() => this.#onChange()).observe(main, changes);
     const dock = document.querySelector('.dock');
     new ResizeObserver(() => this.#keepClearOf(dock)).observe(dock);
     window.addEventListener('scroll', () => this.#onScroll(), { passive: true });
@@ -59,9 +62,15 @@ export class EndFollower {
     this.#show();
   }
 
+  // Between two frames the page may have been shorter: then the browser has moved, and not the reader.
+  #onChange() {
+    if (this.#following) this.#lastTop = Math.min(this.#lastTop, window.scrollY);
+  }
+
   // A finger that only touched, at the end, takes nothing over.
   #onGestureEnd() {
     if (window.scrollY >= this.#endAtGesture - NEAR_PX) this.#following = true;
+    this.#show();
   }
 
   // Upwards, but not because the page became shorter: the focus went there, or the browser's own search.

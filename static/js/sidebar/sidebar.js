@@ -58,15 +58,14 @@ export class Sidebar {
    * The page shows this chat now: `{id, title, temporary}`; `id` null: one not yet begun. `changed`: an answer in it
    * has ended, or another version was chosen.
    */
-  show({ id, title = null, changed = false }) {
+  show({ id, title, changed = false }) {
     const isOther = id !== this.#shown.id;
     if (isOther) this.#panel.closeDrawer();
     this.#deletions.keep(id);
     this.#panel.update(); // the visitor may have forgotten all choices
-    this.#shown = { id, title };
-    this.#isBeingNamed = changed;
+    this.#shown = { id, title: title ?? (isOther ? null : this.#shown.title) };
     this.#render();
-    if (isOther || changed) this.#refreshIn(changed ? 0 : SOON_MS);
+    if (isOther || changed) this.#refreshIn((this.#isBeingNamed = changed) ? 0 : SOON_MS);
   }
 
   toggle() {
@@ -92,9 +91,8 @@ export class Sidebar {
     await this.#all.read();
     const { id, title } = this.#shown;
     const named = this.#all.item(id)?.chat.title ?? title;
-    if (named !== title) this.#tell.onRenamed(id, (this.#shown.title = named));
+    if (named !== title) this.#tell.onRenamed(id, (this.#shown.title = named), title !== null);
     if (this.#all.isLiveBeside(id) || this.#isBeingNamed) this.#refreshIn(AGAIN_MS);
-    this.#isBeingNamed = false;
   }
 
   /** The same, once for all that happens at about one time. */
@@ -104,7 +102,10 @@ export class Sidebar {
 
   #refreshIn(delay) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.refresh(), delay);
+    this.#timer = setTimeout(() => {
+      if (delay === AGAIN_MS) this.#isBeingNamed = false; // else the wait goes on
+      this.refresh();
+    }, delay);
   }
 
   get #list() {
