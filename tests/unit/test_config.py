@@ -60,7 +60,7 @@ def test_nothing_set_means_the_defaults() -> None:
 
 BAD = {
     "OPENAI_BASE_URL": ["api.openai.com", "ftp://host", f"https://user:{CANARY}@host/v1", "http://h:99999", "http://[::1",
-                        "http://h/v1?a=b", "http://h/v1#a", "http://", f"http://user:{CANARY}"],
+                        "https://evil.example/?https://api.openai.com/v1", "http://h/v1#a", "http://", f"http://user:{CANARY}"],
     "OPENAI_API": ["soap", "Responses"],
     "SUGGESTED_QUESTIONS": ["a|b|c|d|e|f|g", f"What? {CANARY * 10}"],
     "MAX_OUTPUT_TOKENS": ["0", "many", "1.5"],
