@@ -112,6 +112,7 @@ def test_a_title_that_comes_late_is_awaited_whatever_other_tabs_do_and_told_to_t
     one, two = two_tabs(page, served.url)
     one.page.clock.install()
     one.page.reload()
+    expect(one.answer).to_have_text("One")
     with one.page.expect_response("**/api/chats"):
         one.ask_and_wait("[fake:text Two]")
     with one.page.expect_response("**/api/chats"):

@@ -130,7 +130,8 @@ def test_a_stop_ends_the_answer_at_openai_and_keeps_what_is_there(example: Page,
 def test_a_reload_shows_what_there_is_of_the_answer_and_goes_on_listening(example: Page, site: Site) -> None:
     ask(example, "Hello [fake: tokens 60; hold 20]")
     expect(example.locator(".assistant")).to_contain_text("tok tok")
-    example.reload()
+    with example.expect_response("**/stream"):  # from now on it listens
+        example.reload()
     expect(example.locator(".user")).to_have_text(re.compile("^Hello"))
     expect(example.locator(".assistant")).to_contain_text("tok tok")
     site.fake.go_on()
